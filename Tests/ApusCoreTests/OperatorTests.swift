@@ -89,4 +89,15 @@ import Testing
             check(number)
         }
     }
+
+    /// A number may stand first, too.
+    @Test func numbersFirst() {
+        let x = Tensor([-1.5, 0, 2.5]), n = Tensor([-3, 0, 2, 5])
+        for (mask, wanted) in [
+            (0 < x, x > 0), (0 <= x, x >= 0), (0 > x, x < 0), (0 >= x, x <= 0), (0 == x, x == 0), (0 != x, x != 0), (0.5 < x, x > 0.5),
+            (2 <= n, n >= 2), (2.5 > n, n < 2.5), (2 == n, n == 2),
+        ] as [(Tensor, Tensor)] { expectEqual(mask, wanted) }
+        expectEqual(7 % (n * n + 1), Tensor.remainder(7, n * n + 1))
+        expectEqual(7.5 % (x * x + 1), Tensor.remainder(7.5, x * x + 1))
+    }
 }

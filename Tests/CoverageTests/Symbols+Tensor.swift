@@ -6,6 +6,7 @@ extension Symbols {
     static func useTensor0(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = (x .== 1).any().item(Bool.self)
         _ = -x
+        _ = 1 % x
         _ = 1 & x
         _ = 1 * x
         _ = 1 ** x
@@ -63,10 +64,10 @@ extension Symbols {
         _ = x.any()
         _ = Tensor.arange(1)
         _ = x.argmax(dim: 1)
-        _ = x.argmin(dim: 1)
     }
 
     static func useTensor1(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = x.argmin(dim: 1)
         _ = x.argsort()
         _ = x.argwhere()
         _ = Tensor.asin(x)
@@ -126,10 +127,10 @@ extension Symbols {
         _ = Tensor.ceil(x)
         _ = x.ceil()
         _ = x.ceil_()
-        _ = x.chebyshevPolynomialT(x)
     }
 
     static func useTensor2(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = x.chebyshevPolynomialT(x)
         _ = Tensor.chebyshevPolynomialT(1, x)
         _ = x.chebyshevPolynomialU(x)
         _ = Tensor.chebyshevPolynomialU(1, x)
@@ -189,10 +190,10 @@ extension Symbols {
         _ = x.diagonal()
         _ = x.diagonalScatter(x)
         _ = x.diff()
-        _ = Tensor.digamma(x)
     }
 
     static func useTensor3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = Tensor.digamma(x)
         _ = x.digamma()
         _ = x.digamma_()
         _ = x.dist(x)
@@ -252,10 +253,10 @@ extension Symbols {
         _ = Tensor.floatPower(1, x)
         _ = x.floatPower_(x)
         _ = Tensor.floor(x)
-        _ = x.floor()
     }
 
     static func useTensor4(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = x.floor()
         _ = x.floor_()
         _ = x.floorDivide(x)
         _ = Tensor.floorDivide(1, x)
@@ -315,10 +316,10 @@ extension Symbols {
         _ = x.hypot(x)
         _ = Tensor.hypot(x, x)
         _ = x.hypot_(x)
-        _ = x.i0()
     }
 
     static func useTensor5(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = x.i0()
         _ = Tensor.i0(x)
         _ = x.i0_()
         _ = x.i0e()
@@ -378,10 +379,10 @@ extension Symbols {
         _ = Tensor.legendrePolynomialP(1, x)
         _ = x.lerp(x, 1)
         _ = Tensor.lerp(x, x, 1)
-        _ = x.lerp_(x, 1)
     }
 
     static func useTensor6(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = x.lerp_(x, 1)
         _ = Tensor.lgamma(x)
         _ = x.lgamma()
         _ = x.lgamma_()
@@ -441,10 +442,10 @@ extension Symbols {
         _ = x.matrixExp()
         _ = x.matrixPower(1)
         _ = x.max(x)
-        _ = Tensor.max(x, x)
     }
 
     static func useTensor7(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = Tensor.max(x, x)
         _ = x.maximum(x)
         _ = Tensor.maximum(x, x)
         _ = x.mean()
@@ -504,10 +505,10 @@ extension Symbols {
         _ = x.nextafter(x)
         _ = Tensor.nextafter(x, x)
         _ = x.nextafter_(x)
-        _ = x.nonzero(asTuple: true)
     }
 
     static func useTensor8(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = x.nonzero(asTuple: true)
         _ = x.norm()
         _ = Tensor.normal(mean: x, std: x)
         _ = x.normal_()
@@ -553,7 +554,6 @@ extension Symbols {
         _ = x.relu()
         _ = x.relu_()
         _ = x.remainder(x)
-        _ = Tensor.remainder(1, x)
         _ = Tensor.remainder(1, x)
         _ = x.remainder_(x)
         _ = x.renorm(1, dim: 1, 1)

@@ -26,7 +26,7 @@ OTHER |= {
     "torch.Tensor.__floordiv__": ("Tensor.floorDivide", ""),
     "torch.Tensor.__rfloordiv__": ("Tensor.floorDivide(1, x)", ""),
     "torch.Tensor.__ifloordiv__": ("Tensor.floorDivide_", ""),
-    "torch.Tensor.__rmod__": ("Tensor.remainder(1, x)", ""),
+    "torch.Tensor.__rmod__": ("1 % x", ""),
     "torch.Tensor.__ipow__": ("Tensor.pow_", ""),
     "torch.Tensor.__pos__": ("Tensor.positive", ""),
     "torch.Tensor.igamma_": ("Tensor.gammainc_", ""),

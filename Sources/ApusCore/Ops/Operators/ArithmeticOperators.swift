@@ -69,6 +69,11 @@ extension Tensor {
     /// x − value·⌊x / value⌋, which has the divisor's sign; like `remainder`.
     public static func % (x: Tensor, value: Int) -> Tensor { x.remainder(value) }
 
+    /// value − x·⌊value / x⌋, which has the divisor's sign; like `remainder`.
+    public static func % (value: Double, x: Tensor) -> Tensor { remainder(value, x) }
+    /// value − x·⌊value / x⌋, which has the divisor's sign; like `remainder`.
+    public static func % (value: Int, x: Tensor) -> Tensor { remainder(value, x) }
+
     /// x − value·⌊x / value⌋, for other numbers than `Double` and `Int`.
     @_disfavoredOverload public static func % (x: Tensor, value: some TensorOperand) -> Tensor { x.remainder(value._number) }
 

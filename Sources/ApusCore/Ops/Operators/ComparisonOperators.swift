@@ -8,6 +8,10 @@ extension Tensor {
     public static func < (x: Tensor, value: Double) -> Tensor { x.lt(value) }
     /// x < value, elementwise.
     public static func < (x: Tensor, value: Int) -> Tensor { x.lt(value) }
+    /// value < x, elementwise.
+    public static func < (value: Double, x: Tensor) -> Tensor { x.gt(value) }
+    /// value < x, elementwise.
+    public static func < (value: Int, x: Tensor) -> Tensor { x.gt(value) }
 
     /// a ≤ b, elementwise.
     public static func <= (a: Tensor, b: Tensor) -> Tensor { compare(.le, a, b) }
@@ -15,6 +19,10 @@ extension Tensor {
     public static func <= (x: Tensor, value: Double) -> Tensor { x.le(value) }
     /// x ≤ value, elementwise.
     public static func <= (x: Tensor, value: Int) -> Tensor { x.le(value) }
+    /// value ≤ x, elementwise.
+    public static func <= (value: Double, x: Tensor) -> Tensor { x.ge(value) }
+    /// value ≤ x, elementwise.
+    public static func <= (value: Int, x: Tensor) -> Tensor { x.ge(value) }
 
     /// a > b, elementwise.
     public static func > (a: Tensor, b: Tensor) -> Tensor { compare(.gt, a, b) }
@@ -22,6 +30,10 @@ extension Tensor {
     public static func > (x: Tensor, value: Double) -> Tensor { x.gt(value) }
     /// x > value, elementwise.
     public static func > (x: Tensor, value: Int) -> Tensor { x.gt(value) }
+    /// value > x, elementwise.
+    public static func > (value: Double, x: Tensor) -> Tensor { x.lt(value) }
+    /// value > x, elementwise.
+    public static func > (value: Int, x: Tensor) -> Tensor { x.lt(value) }
 
     /// a ≥ b, elementwise.
     public static func >= (a: Tensor, b: Tensor) -> Tensor { compare(.ge, a, b) }
@@ -29,6 +41,10 @@ extension Tensor {
     public static func >= (x: Tensor, value: Double) -> Tensor { x.ge(value) }
     /// x ≥ value, elementwise.
     public static func >= (x: Tensor, value: Int) -> Tensor { x.ge(value) }
+    /// value ≥ x, elementwise.
+    public static func >= (value: Double, x: Tensor) -> Tensor { x.le(value) }
+    /// value ≥ x, elementwise.
+    public static func >= (value: Int, x: Tensor) -> Tensor { x.le(value) }
 
     /// a = b, elementwise.
     public static func == (a: Tensor, b: Tensor) -> Tensor { compare(.eq, a, b) }
@@ -36,6 +52,10 @@ extension Tensor {
     public static func == (x: Tensor, value: Double) -> Tensor { x.eq(value) }
     /// x = value, elementwise.
     public static func == (x: Tensor, value: Int) -> Tensor { x.eq(value) }
+    /// value = x, elementwise.
+    public static func == (value: Double, x: Tensor) -> Tensor { x.eq(value) }
+    /// value = x, elementwise.
+    public static func == (value: Int, x: Tensor) -> Tensor { x.eq(value) }
 
     /// a ≠ b, elementwise.
     public static func != (a: Tensor, b: Tensor) -> Tensor { compare(.ne, a, b) }
@@ -43,6 +63,10 @@ extension Tensor {
     public static func != (x: Tensor, value: Double) -> Tensor { x.ne(value) }
     /// x ≠ value, elementwise.
     public static func != (x: Tensor, value: Int) -> Tensor { x.ne(value) }
+    /// value ≠ x, elementwise.
+    public static func != (value: Double, x: Tensor) -> Tensor { x.ne(value) }
+    /// value ≠ x, elementwise.
+    public static func != (value: Int, x: Tensor) -> Tensor { x.ne(value) }
 }
 
 extension Tensor {
