@@ -69,6 +69,22 @@ private final class Watched: Dataset {
         #expect(data.begun == begun)
     }
 
+    /// Whoever asks on after an error waits for nothing, however many of the items behind it have failed too.
+    @Test(arguments: [1, 3]) func afterAnErrorThereIsNothing(threads: Int) throws {
+        struct Broken: Error {}
+        var next = 0
+        let prefetcher = Prefetcher<Int>(capacity: 6) {
+            let number = next
+            next += 1
+            return { () throws in if number >= 4 { throw Broken() } else { number } }
+        }
+        #expect(prefetcher.start(threads: threads))
+        defer { prefetcher.stop() }
+        for number in 0..<4 { #expect(try prefetcher.next() == number) }
+        #expect(throws: Broken.self) { try prefetcher.next() }
+        for _ in 0..<8 { #expect(try prefetcher.next() == nil) }
+    }
+
     @Test func aLoopThatIsLeftEndsAllThreads() {
         for workers in [1, 2, 4] {
             let data = Watched(slow: 200)

@@ -308,8 +308,8 @@ public func grad(
     }
 }
 
-/// The gradients of one `output` with respect to `inputs`; traps if it does not depend on one of them, unless `materializeGrads` asks for zeros
-/// there. The output must be a scalar unless
+/// The gradients of one `output` with respect to `inputs`; traps if it does not depend on one of them, unless `materializeGrads` asks for
+/// zeros there. The output must be a scalar unless
 /// `gradients`, of its shape, is the derivative of the final result with respect to it.
 public func grad(
     of output: Tensor, withRespectTo inputs: [Tensor], gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,
@@ -321,8 +321,8 @@ public func grad(
     ).map { $0! }
 }
 
-/// The gradient of one `output` with respect to one `input`; traps if it does not depend on it, unless `materializeGrads` asks for zeros. The
-/// output must be a scalar unless
+/// The gradient of one `output` with respect to one `input`; traps if it does not depend on it, unless `materializeGrads` asks for zeros.
+/// The output must be a scalar unless
 /// `gradients`, of its shape, is the derivative of the final result with respect to it.
 public func grad(
     of output: Tensor, withRespectTo input: Tensor, gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,

@@ -193,5 +193,5 @@ package func casting<Result>(
 
 /// The results of `body`, computed by functions within an op's `forward`: unrecorded, and without conversions for `autocast`.
 func unrecorded(_ body: () throws(OpError) -> Tensor) throws(OpError) -> Tensor {
-    try withGradEnabled(false) { () throws(OpError) in try Context.autocasting(to: nil, body) }.usable()
+    try setGradEnabled(false) { () throws(OpError) in try Context.autocasting(to: nil, body) }.usable()
 }

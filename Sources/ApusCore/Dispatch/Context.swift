@@ -149,17 +149,23 @@ struct ModulePlace {
 
 /// Runs `body` without recording a graph: results do not require a gradient. PyTorch: `torch.no_grad()`.
 @discardableResult public func noGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
-    try withGradEnabled(false, body)
+    try setGradEnabled(false, body)
 }
 
 /// Runs `body` with recording enabled, inside `noGrad`. PyTorch: `torch.enable_grad()`.
 @discardableResult public func enableGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
-    try withGradEnabled(true, body)
+    try setGradEnabled(true, body)
 }
 
 /// Runs `body` with recording or without: `setGradEnabled(phase == .train) { … }`. PyTorch: `torch.set_grad_enabled(mode)`, as a context.
-@discardableResult public func setGradEnabled<Result>(_ mode: Bool, _ body: () throws -> Result) rethrows -> Result {
-    try withGradEnabled(mode, body)
+@discardableResult public func setGradEnabled<Result, Failure: Error>(
+    _ mode: Bool, _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+    let context = Context.current
+    let outer = context.gradEnabled
+    context.gradEnabled = mode
+    defer { context.gradEnabled = outer }
+    return try body()
 }
 
 /// Like `noGrad`, for serving: several threads may call a module at once, even if it computes weights from others. PyTorch:
@@ -169,16 +175,8 @@ struct ModulePlace {
     let outer = context.inference
     context.inference = true
     defer { context.inference = outer }
-    return try withGradEnabled(false, body)
+    return try setGradEnabled(false, body)
 }
 
 /// Whether ops record a graph here. PyTorch: `torch.is_grad_enabled()`.
 public var isGradEnabled: Bool { Context.current.gradEnabled }
-
-package func withGradEnabled<Result, Failure: Error>(_ enabled: Bool, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-    let context = Context.current
-    let outer = context.gradEnabled
-    context.gradEnabled = enabled
-    defer { context.gradEnabled = outer }
-    return try body()
-}

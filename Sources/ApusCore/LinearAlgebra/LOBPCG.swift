@@ -29,7 +29,7 @@ private struct LOBPCG: Op {
         let outputs = [
             try Tensor.uninitialized([count, k], a.dtype, a.device), try Tensor.uninitialized([count, m, k], a.dtype, a.device),
         ]
-        try withGradEnabled(false) { () throws(OpError) in
+        try setGradEnabled(false) { () throws(OpError) in
             for i in 0..<count {
                 var search = EigenpairSearch(
                     a: a.select(0, i), b: hasB ? inputs[2].select(0, i) : nil,

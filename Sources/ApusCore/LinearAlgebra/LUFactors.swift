@@ -256,8 +256,8 @@ extension Tensor {
         }
     }
 
-    /// P, L and U of the factors and pivots that `Linalg.luFactor` gives: a permutation [*, m, m], lower triangular with a diagonal of 1 [*,
-    /// m, k], upper triangular [*, k, n]. Traps if pivots do not fit. PyTorch: `torch.lu_unpack`.
+    /// P, L and U of the factors and pivots that `Linalg.luFactor` gives: a permutation [*, m, m], lower triangular with a diagonal of 1
+    /// [*, m, k], upper triangular [*, k, n]. Traps if pivots do not fit. PyTorch: `torch.lu_unpack`.
     public static func luUnpack(_ lu: Tensor, _ pivots: Tensor) -> (p: Tensor, l: Tensor, u: Tensor) { unpacked("luUnpack", lu, pivots) }
 
     fileprivate static func unpacked(_ name: String, _ lu: Tensor, _ pivots: Tensor) -> (p: Tensor, l: Tensor, u: Tensor) {

@@ -3,8 +3,8 @@ import CKernels
 import Synchronization
 
 /// Decompositions of large matrices by the steps of LAPACK's drivers. The drivers run them one after another on one thread; here those that
-/// fall into parts run on all threads. The parts are the same whatever the number of threads, and so are the bits. `docs/why/large-matrices.md`
-/// says what it brings.
+/// fall into parts run on all threads. The parts are the same whatever the number of threads, and so are the bits:
+/// `docs/why/large-matrices.md`.
 struct LargeMatrices {
     /// Smaller matrices gain nothing.
     static let smallest = 128
@@ -25,9 +25,8 @@ struct LargeMatrices {
     }
 
     /// Whether the library has the parts that join halves, which LAPACK's header does not declare.
-    static func joinsHalves(_ dtype: DType) -> Bool {
-        guard let lapack = try? LAPACK.functions(dtype) else { return false }
-        return lapack.laed2 != nil && lapack.laed3 != nil && lapack.laed4 != nil && lapack.gemm != nil
+    static func joinsHalves(_ lapack: apus_lapack_functions) -> Bool {
+        lapack.laed2 != nil && lapack.laed3 != nil && lapack.laed4 != nil && lapack.gemm != nil
     }
 
     /// Calls `body` for each of `count` matrices: several at once if there are as many as threads, else one after the other, each with all
@@ -120,8 +119,8 @@ struct LargeMatrices {
         return true
     }
 
-    /// From the eigenvalues `d` and the vectors `q` of both halves, each sorted by `places`, those of the matrix in which `rho` couples them, in no
-    /// order. LAPACK's `laed1`, but the roots and the vectors are computed in parts.
+    /// From the eigenvalues `d` and the vectors `q` of both halves, each sorted by `places`, those of the matrix in which `rho` couples them, in
+    /// no order. LAPACK's `laed1`, but the roots and the vectors are computed in parts.
     private func join<Element: BinaryFloatingPoint>(
         _ n: Int, _ cut: Int, _ d: UnsafeMutablePointer<Element>, _ q: UnsafeMutablePointer<Element>, _ places: UnsafeMutablePointer<Int32>,
         _ rho: UnsafeMutablePointer<Element>, _ work: UnsafeMutablePointer<Element>, _ integers: UnsafeMutablePointer<Int32>,
@@ -272,8 +271,8 @@ struct LargeMatrices {
 
     // MARK: Memory and magnitudes
 
-    /// What `query` asks for, and the block of reflectors, which LAPACK forgets to ask for. Without it
-    /// LAPACK takes them one by one, and changes their memory while it does, which parts share.
+    /// What `query` asks for, and the block of reflectors, which LAPACK forgets to ask for. Without it LAPACK takes them one by one, and
+    /// changes their memory while it does, which parts share.
     private static func forReflectors(_ dtype: DType, _ query: (UnsafeMutableRawPointer) -> Void) throws(OpError) -> Workspace {
         Workspace(numbers: try Workspace.asked(dtype) { number, _ in query(number) }.numbers + 64 * 65)
     }
@@ -295,8 +294,8 @@ struct LargeMatrices {
         func keep() { withExtendedLifetime(memory) {} }
     }
 
-    /// Multiplies the elements at the `places` that are read by the power of 2 that makes the largest about 1, where squares would leave the
-    /// range of numbers otherwise. Returns the factor.
+    /// Multiplies the elements by the power of 2 that makes the largest of those that are read about 1, where squares would leave the range of
+    /// numbers otherwise. Returns the factor.
     private static func brought<Element: BinaryFloatingPoint>(
         _ a: UnsafeMutablePointer<Element>, _ count: Int, reads: (Int) -> Bool
     ) -> Element {

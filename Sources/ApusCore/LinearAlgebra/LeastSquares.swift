@@ -106,8 +106,8 @@ private struct LeastSquares: Op {
     }
 }
 
-/// The pseudoinverse A⁺ [*, n, m] of A [*, m, n], where singular values up to max(atol, rtol·the largest) count as 0. Inputs: A, atol and rtol,
-/// which broadcast to A's batch.
+/// The pseudoinverse A⁺ [*, n, m] of A [*, m, n], where singular values up to max(atol, rtol·the largest) count as 0. Inputs: A, atol and
+/// rtol, which broadcast to A's batch.
 ///
 /// Derivative (Golub, Pereyra, 1973): d(A⁺) = −A⁺·dA·A⁺ + A⁺A⁺ᵀ·dAᵀ·(I − AA⁺) + (I − A⁺A)·dAᵀ·A⁺ᵀA⁺, where the rank stays as it is.
 private struct PseudoInverse: Op {

@@ -29,7 +29,7 @@ struct SymmetricEigen: Op {
         func requireConvergence(_ i: Int, _ converges: Bool) throws(OpError) {
             guard converges else { throw OpError("\(HostLU.place(i, of: matrices.batch))the iteration for eigenvalues does not converge") }
         }
-        if hasVectors && n >= LargeMatrices.smallest && LargeMatrices.joinsHalves(a.dtype) {
+        if hasVectors && n >= LargeMatrices.smallest && LargeMatrices.joinsHalves(lapack) {
             let large = try LargeMatrices(a.dtype)
             try LargeMatrices.forEach(matrices.count) { (i) throws(OpError) in
                 try requireConvergence(i, large.eigen(matrices[i], n, upper: upper, values: values.pointer + i * n * a.dtype.size))

@@ -217,6 +217,24 @@ extension Tensor {
     ) -> Self {
         updateInPlace("baddbmm_") { $0.baddbmm(a, b, beta: beta, alpha: alpha) }
     }
+    /// x ← β·x + α·Σ a[i]·b[i], as `addbmm`.
+    @discardableResult public final func addbmm_(
+        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Self {
+        updateInPlace("addbmm_") { $0.addbmm(a, b, beta: beta, alpha: alpha) }
+    }
+    /// x ← β·x + α·(a·b), as `addmv`.
+    @discardableResult public final func addmv_(
+        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Self {
+        updateInPlace("addmv_") { $0.addmv(a, b, beta: beta, alpha: alpha) }
+    }
+    /// x ← β·x + α·(aᵢ·bⱼ), as `addr`.
+    @discardableResult public final func addr_(
+        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Self {
+        updateInPlace("addr_") { $0.addr(a, b, beta: beta, alpha: alpha) }
+    }
     /// x ← the cumulative sum along `dim`
     @discardableResult public final func cumsum_(dim: Int) -> Self { updateInPlace("cumsum_") { $0.cumsum(dim: dim) } }
     /// x ← the cumulative product along `dim`

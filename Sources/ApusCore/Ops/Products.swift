@@ -159,24 +159,6 @@ extension Tensor {
             return try c.to(dtype).plus(a.to(dtype).outer(b.to(dtype)), beta._scalar, alpha._scalar)
         }
     }
-    /// x ← β·x + α·Σ a[i]·b[i], as `addbmm`.
-    @discardableResult public final func addbmm_(
-        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
-    ) -> Self {
-        updateInPlace("addbmm_") { $0.addbmm(a, b, beta: beta, alpha: alpha) }
-    }
-    /// x ← β·x + α·(a·b), as `addmv`.
-    @discardableResult public final func addmv_(
-        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
-    ) -> Self {
-        updateInPlace("addmv_") { $0.addmv(a, b, beta: beta, alpha: alpha) }
-    }
-    /// x ← β·x + α·(aᵢ·bⱼ), as `addr`.
-    @discardableResult public final func addr_(
-        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
-    ) -> Self {
-        updateInPlace("addr_") { $0.addr(a, b, beta: beta, alpha: alpha) }
-    }
 
     /// β·self + α·product
     private final func plus(_ product: Tensor, _ beta: Scalar, _ alpha: Scalar) throws(OpError) -> Tensor {

@@ -108,7 +108,7 @@ package struct RecurrentWalk: Op {
             throw OpError(
                 "the weights are \(walk.hh.dtype), an input or state of shape \(other.shape) is \(other.dtype); convert one with to(_:)")
         }
-        return try withGradEnabled(false) { () throws(OpError) in try run(walk, inputs, saved) }
+        return try setGradEnabled(false) { () throws(OpError) in try run(walk, inputs, saved) }
     }
 
     private func run(_ walk: Operands, _ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {

@@ -54,8 +54,8 @@ extension Tensor {
         }
     }
 
-    /// The same of pieces that begin at `offsets`, of which the last is the end of the last piece: one more than there are pieces in the last
-    /// dimension. Traps unless they rise from 0 to the number of elements.
+    /// The same of pieces that begin at `offsets`, of which the last is the end of the last piece: one more than there are pieces in the
+    /// last dimension. Traps unless they rise from 0 to the number of elements.
     public static func segmentReduce(
         _ data: Tensor, _ reduce: SegmentReduction, offsets: Tensor, axis: Int = 0, initial: Double? = nil
     ) -> Tensor {

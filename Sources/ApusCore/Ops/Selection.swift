@@ -270,15 +270,15 @@ extension Tensor {
     /// x with `value` at the positions `index` along `dim`; negative ones count from the end. Traps if one is out of range. PyTorch:
     /// `index_fill`.
     public final func indexFill(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
-        composite("indexFill", self, index) { () throws(OpError) in maskedFill(try marked(index, dim: dim), value) }
+        composite("indexFill", self, index) { () throws(OpError) in maskedFill(try mask(of: index, dim: dim), value) }
     }
     /// The same with a value [], which may have a gradient.
     public final func indexFill(dim: Int, _ index: Tensor, _ value: Tensor) -> Tensor {
-        composite("indexFill", self, index, value) { () throws(OpError) in maskedFill(try marked(index, dim: dim), value) }
+        composite("indexFill", self, index, value) { () throws(OpError) in maskedFill(try mask(of: index, dim: dim), value) }
     }
 
     /// A mask of the positions `index` along `dim`, with the extents of the other dims 1.
-    private final func marked(_ index: Tensor, dim: Int) throws(OpError) -> Tensor {
+    private final func mask(of index: Tensor, dim: Int) throws(OpError) -> Tensor {
         let at = try normalize(dim: dim, ndim: ndim)
         try Tensor.checkVector(index)
         let extent = ndim == 0 ? 1 : shape[at]

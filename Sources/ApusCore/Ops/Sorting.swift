@@ -46,14 +46,14 @@ private struct SharedElement: Op {
 }
 
 extension Tensor {
-    /// The positions that sort `dim`, int64. Equal elements keep their order, whether a program says that it needs it (`stable`) or not; NaN
-    /// counts as largest.
+    /// The positions that sort `dim`, int64. Equal elements keep their order, whether a program says that it needs it (`stable`) or not;
+    /// NaN counts as largest.
     public final func argsort(dim: Int = -1, descending: Bool = false, stable: Bool = false) -> Tensor {
         noGrad { ordered("argsort", dim, descending).indices }
     }
 
-    /// The elements sorted along `dim`, and the positions they came from. Equal elements keep their order, whether a program says that it needs
-    /// it (`stable`) or not; NaN counts as largest.
+    /// The elements sorted along `dim`, and the positions they came from. Equal elements keep their order, whether a program says that it
+    /// needs it (`stable`) or not; NaN counts as largest.
     public final func sort(dim: Int = -1, descending: Bool = false, stable: Bool = false) -> (values: Tensor, indices: Tensor) {
         ordered("sort", dim, descending)
     }
@@ -68,8 +68,8 @@ extension Tensor {
         }
     }
 
-    /// The `k` largest (or smallest) elements along `dim`, and their positions; in order, whether a program says that it needs it (`sorted`)
-    /// or not. Traps if there are fewer than `k`.
+    /// The `k` largest (or smallest) elements along `dim`, and their positions; in order, whether a program says that it needs it
+    /// (`sorted`) or not. Traps if there are fewer than `k`.
     public final func topk(_ k: Int, dim: Int = -1, largest: Bool = true, sorted: Bool = true) -> (values: Tensor, indices: Tensor) {
         let indices = composite("topk", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)

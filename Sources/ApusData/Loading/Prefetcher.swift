@@ -5,16 +5,15 @@ import Synchronization
 
 /// Makes items ahead on its own threads, and gives them out in order: at most `capacity` of them are made or being made at any time.
 ///
-/// @unchecked: while the threads run, `ready`, `failure`, `claimed`, `taken`, `isClaiming`, `waiting`, `isCancelled` and `isDone` are accessed with the
-/// mutex held. Only the thread that has set `isClaiming` calls `claim`; what it returns runs on that thread alone, and while the threads run, others only
-/// read what it captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no reference to them, and the mutex
-/// orders its writes before the taker's reads.
+/// @unchecked: while the threads run, `ready`, `failure`, `claimed`, `taken`, `isClaiming`, `waiting`, `isCancelled` and `isDone` are accessed
+/// with the mutex held. Only the thread that has set `isClaiming` calls `claim`; what it returns runs on that thread alone, and while the
+/// threads run, others only read what it captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no reference to
+/// them, and the mutex orders its writes before the taker's reads.
 final class Prefetcher<Item>: @unchecked Sendable {
     /// Items that were made, each at its number modulo the capacity.
     private var ready: [Item?]
-    /// The first item that could not be made, and whether that has been told: then nothing comes after it.
+    /// The first item that could not be made; nothing comes after it.
     private var failure: (number: Int, error: any Error)?
-    private var hasFailed = false
     /// How many items were claimed by a thread, and how many were taken.
     private var (claimed, taken) = (0, 0)
     private var isClaiming = false
@@ -109,7 +108,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
     }
 
     /// Whether the next item is there, or there is none. The mutex is held.
-    private var canTake: Bool { hasFailed || ready[taken % capacity] != nil || failure?.number == taken || isDone && claimed == taken }
+    private var canTake: Bool { ready[taken % capacity] != nil || taken >= failure?.number ?? .max || isDone && claimed == taken }
 
     /// The next item, nil after the last and after an error. Waits until there is one.
     func next() throws -> Item? {
@@ -117,9 +116,9 @@ final class Prefetcher<Item>: @unchecked Sendable {
         for _ in 0..<Prefetcher.patience where !isReady.load(ordering: .acquiring) { sched_yield() }
         return try monitor.locked {
             while !canTake { monitor.wait() }
-            if hasFailed { return nil }
-            if let failure, failure.number == taken {
-                hasFailed = true
+            if let failure, taken >= failure.number {
+                if taken > failure.number { return nil }
+                taken += 1
                 throw failure.error
             }
             guard let item = ready[taken % capacity] else { return nil }

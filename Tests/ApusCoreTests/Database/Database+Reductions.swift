@@ -20,6 +20,32 @@ extension Database {
             ? unbiased(c.x, dims, c.bool(1, "unbiased"), keepDim) : corrected(c.x, dims, c.double("correction", or: 1), keepDim)
     }
 
+    private static func variance(_ c: Call) throws -> Tensor {
+        try spread(c, { $0.var(dim: $1, correction: $2, keepDim: $3) }, { $0.var(dim: $1, unbiased: $2, keepDim: $3) })
+    }
+    private static func deviation(_ c: Call) throws -> Tensor {
+        try spread(c, { $0.std(dim: $1, correction: $2, keepDim: $3) }, { $0.std(dim: $1, unbiased: $2, keepDim: $3) })
+    }
+    private static func varianceAndMean(_ c: Call) throws -> [Tensor] {
+        try spread(
+            c, { both(Tensor.varMean($0, dim: $1, correction: $2, keepDim: $3)) },
+            { both(Tensor.varMean($0, dim: $1, unbiased: $2, keepDim: $3)) })
+    }
+    private static func deviationAndMean(_ c: Call) throws -> [Tensor] {
+        try spread(
+            c, { both(Tensor.stdMean($0, dim: $1, correction: $2, keepDim: $3)) },
+            { both(Tensor.stdMean($0, dim: $1, unbiased: $2, keepDim: $3)) })
+    }
+
+    private static func quantile(
+        _ c: Call, _ several: (Tensor, Tensor, Int?, Bool, QuantileInterpolation) -> Tensor,
+        _ one: (Tensor, Double, Int?, Bool, QuantileInterpolation) -> Tensor
+    ) throws -> Tensor {
+        let (dim, keepDim) = (try c.optionalInt("dim"), try c.bool("keepdim", or: false))
+        let how: QuantileInterpolation = try c.choice("interpolation", or: .linear)
+        return try c.isTensor(1) ? several(c.x, c.tensor(1), dim, keepDim, how) : one(c.x, c.double(1), dim, keepDim, how)
+    }
+
     private static func norm(_ c: Call) throws -> Tensor {
         let dims = try c.ints(2, "dim") ?? []
         return try c.x.norm(p: c.double(1, "p", or: 2), dim: dims, keepDim: c.bool(3, "keepdim", or: false))
@@ -55,18 +81,10 @@ extension Database {
         },
         "max.reduction_no_dim": { try $0.x.max() },
         "min.reduction_no_dim": { try $0.x.min() },
-        "var": { c in
-            try spread(c, { $0.var(dim: $1, correction: $2, keepDim: $3) }, { $0.var(dim: $1, unbiased: $2, keepDim: $3) })
-        },
-        "var.unbiased": { c in
-            try spread(c, { $0.var(dim: $1, correction: $2, keepDim: $3) }, { $0.var(dim: $1, unbiased: $2, keepDim: $3) })
-        },
-        "std": { c in
-            try spread(c, { $0.std(dim: $1, correction: $2, keepDim: $3) }, { $0.std(dim: $1, unbiased: $2, keepDim: $3) })
-        },
-        "std.unbiased": { c in
-            try spread(c, { $0.std(dim: $1, correction: $2, keepDim: $3) }, { $0.std(dim: $1, unbiased: $2, keepDim: $3) })
-        },
+        "var": { try variance($0) },
+        "var.unbiased": { try variance($0) },
+        "std": { try deviation($0) },
+        "std.unbiased": { try deviation($0) },
         "norm": { try norm($0) },
         "norm.inf": { try norm($0) },
         "norm.fro": { c in
@@ -97,18 +115,14 @@ extension Database {
                 ? c.x.countNonzero(dim: c.ints("dim")!) : c.has("dim") ? c.x.countNonzero(dim: c.int("dim")) : c.x.countNonzero()
         },
         "quantile": { c in
-            let (dim, keepDim) = (try c.optionalInt("dim"), try c.bool("keepdim", or: false))
-            let how: QuantileInterpolation = try c.choice("interpolation", or: .linear)
-            return try c.isTensor(1)
-                ? c.x.quantile(c.tensor(1), dim: dim, keepDim: keepDim, interpolation: how)
-                : c.x.quantile(c.double(1), dim: dim, keepDim: keepDim, interpolation: how)
+            try quantile(
+                c, { $0.quantile($1, dim: $2, keepDim: $3, interpolation: $4) },
+                { $0.quantile($1, dim: $2, keepDim: $3, interpolation: $4) })
         },
         "nanquantile": { c in
-            let (dim, keepDim) = (try c.optionalInt("dim"), try c.bool("keepdim", or: false))
-            let how: QuantileInterpolation = try c.choice("interpolation", or: .linear)
-            return try c.isTensor(1)
-                ? c.x.nanquantile(c.tensor(1), dim: dim, keepDim: keepDim, interpolation: how)
-                : c.x.nanquantile(c.double(1), dim: dim, keepDim: keepDim, interpolation: how)
+            try quantile(
+                c, { $0.nanquantile($1, dim: $2, keepDim: $3, interpolation: $4) },
+                { $0.nanquantile($1, dim: $2, keepDim: $3, interpolation: $4) })
         },
         "argsort": { c in
             try c.x.argsort(
@@ -179,26 +193,10 @@ extension Database {
             let found = try c.has("dim") ? c.x.aminmax(dim: c.int("dim"), keepDim: keepDim) : c.x.aminmax(keepDim: keepDim)
             return [found.min, found.max]
         },
-        "var_mean": { c in
-            try spread(
-                c, { both(Tensor.varMean($0, dim: $1, correction: $2, keepDim: $3)) },
-                { both(Tensor.varMean($0, dim: $1, unbiased: $2, keepDim: $3)) })
-        },
-        "var_mean.unbiased": { c in
-            try spread(
-                c, { both(Tensor.varMean($0, dim: $1, correction: $2, keepDim: $3)) },
-                { both(Tensor.varMean($0, dim: $1, unbiased: $2, keepDim: $3)) })
-        },
-        "std_mean": { c in
-            try spread(
-                c, { both(Tensor.stdMean($0, dim: $1, correction: $2, keepDim: $3)) },
-                { both(Tensor.stdMean($0, dim: $1, unbiased: $2, keepDim: $3)) })
-        },
-        "std_mean.unbiased": { c in
-            try spread(
-                c, { both(Tensor.stdMean($0, dim: $1, correction: $2, keepDim: $3)) },
-                { both(Tensor.stdMean($0, dim: $1, unbiased: $2, keepDim: $3)) })
-        },
+        "var_mean": { try varianceAndMean($0) },
+        "var_mean.unbiased": { try varianceAndMean($0) },
+        "std_mean": { try deviationAndMean($0) },
+        "std_mean.unbiased": { try deviationAndMean($0) },
         "unique": { c in
             _ = try c.bool("sorted", or: true)
             return try parts(c, c.has("dim") ? c.x.unique(dim: c.int("dim")) : c.x.unique())

@@ -63,8 +63,9 @@ extension Database {
         "fliplr": { try $0.x.fliplr() },
         "flipud": { try $0.x.flipud() },
         "roll": { c in
-            guard c.has(2, "dims") else { return try c.x.roll(c.int(1)) }
-            return try c.isList(1) ? c.x.roll(c.shape(1), dims: c.shape(2)) : c.x.roll(c.int(1), dim: c.int(2))
+            guard c.has(2, "dims") || c.isList(1) else { return try c.x.roll(c.int(1)) }
+            return try c.isList(1) || c.isList(2)
+                ? c.x.roll(c.ints(1)!, dims: c.ints(2, "dims") ?? []) : c.x.roll(c.int(1), dim: c.int(2, "dims"))
         },
         "rot90": { c in try c.x.rot90(k: c.int(1, or: 1), dims: c.ints(2, "dims") ?? [0, 1]) },
         "repeat": { try $0.x.repeat($0.shape(1)) },

@@ -3,8 +3,8 @@ import ApusFormats
 import Foundation
 import TestSupport
 
-/// PyTorch's answers to the samples of its own op database, which `Tests/ApusCoreTests/Database/record_database.py` recorded, and the same functions in
-/// Swift: the tables `one` and `several` of the files beside this one.
+/// PyTorch's answers to the samples of its own op database, which `record_database.py` recorded, and the same functions in Swift: the tables
+/// of the files beside this one.
 enum Database {
     typealias One = @Sendable (Call) throws -> Tensor
     typealias Several = @Sendable (Call) throws -> [Tensor]
@@ -76,7 +76,7 @@ final class Call {
     private let real: DType
     private let device: Device
     private var asked: Set<String> = ["device", "requires_grad"]
-    /// The tensors that the sample differentiates by, in order; they are made before the function asks for them, which need not be in order.
+    /// The tensors that the sample differentiates by, in order; made before the function asks for them, which it may do in any order.
     let differentiated: [Tensor]
     private let made: [String: [Tensor]]
 
