@@ -3,8 +3,8 @@ import ApusData
 import ApusNN
 import ApusOptim
 
-/// A model that several processes train together: each computes the gradients of a part of every batch, and all get their sum. PyTorch:
-/// `nn.parallel.DistributedDataParallel`.
+/// A model that several processes train together: each rank computes the gradients of its part of every batch, and all ranks get the sum.
+/// PyTorch: `nn.parallel.DistributedDataParallel`.
 ///
 /// ```swift
 /// let group = try ProcessGroup.world()
@@ -17,30 +17,30 @@ import ApusOptim
 ///     optimizer.step()
 /// }
 /// ```
-/// A batch is that of all processes: 512 samples above, however many there are, so that learning rates do not depend on their number. It is
-/// cut into `shards`. Random numbers, batch statistics and gradients belong to a shard, and the gradients are added up in an order that the
-/// number of shards alone decides: with the same shards, 1, 2, 4 or 8 processes end with the same bytes. Running statistics are the mean of
-/// what the shards have made of them.
+/// A batch is the global batch: 512 samples above, however many ranks there are, so that learning rates do not depend on their number. It
+/// is cut into `shards`. Random numbers, batch statistics and gradients are computed per shard, and the gradients are added in an order
+/// that depends only on the number of shards: with the same shards, 1, 2, 4 and 8 processes produce the same bytes. Each running statistic
+/// becomes the mean over the shards.
 ///
-/// Where the loop has no shards, as one written for PyTorch, ``backward(_:)`` takes the place of `loss.backward()`.
+/// In a loop without shards, such as one written for PyTorch, call ``backward(_:)`` in place of `loss.backward()`.
 public final class DistributedDataParallel<Base: Module>: Module {
-    /// The model itself. Its weights have the names that begin with `module.`, as in PyTorch.
+    /// The wrapped model. The names of its weights begin with `module.`, as in PyTorch.
     public let module: Base
     @Unregistered var reducer: GradientReducer
 
-    /// How batches are cut, and which parts this process computes.
+    /// How batches are cut, and which shards this rank computes.
     public var sharding: Sharding { reducer.sharding }
-    /// The processes.
+    /// The process group that trains the model.
     public var group: ProcessGroup { reducer.group }
 
-    /// Lets the processes of `group` train `module`. All get the weights of the first.
+    /// Lets the ranks of `group` train `module` together. All ranks start with the weights and buffers of rank 0.
     ///
     /// - Parameters:
-    ///   - shards: how many shards a batch is cut into, by default one for each process: a multiple of the number of processes by a power of
-    ///     two, and any number for one process.
-    ///   - bucketBytes: how many bytes of gradients travel together, by default 5 MB. It changes no bits.
+    ///   - shards: how many shards a batch is cut into; by default one per rank. It must be the number of ranks times a power of two; a
+    ///     group of one takes any number.
+    ///   - bucketBytes: how many bytes of gradients are sent together; 5 MB by default. It does not change the result.
     ///
-    /// Throws a ``DistributedError`` where the shards cannot be dealt out, or where the processes have different models.
+    /// Throws a ``DistributedError`` if the shards cannot be dealt to the ranks, or if the ranks have different models.
     public init(_ module: Base, in group: ProcessGroup, shards: Int? = nil, bucketBytes: Int? = nil) throws {
         self.module = module
         reducer = try GradientReducer(module, in: group, shards: shards, bucketBytes: bucketBytes)
@@ -55,18 +55,18 @@ public final class DistributedDataParallel<Base: Module>: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { module(x) }
 
-    /// Computes the gradients of the mean of `loss` over the samples of `batch`, those of other processes too, and returns that mean.
+    /// Computes the gradients of the mean of `loss` over the samples of `batch` on all ranks, and returns that mean.
     ///
-    /// `loss` is called for each shard of this process, and returns the mean over its samples. Where the mean is to be over something else,
-    /// `weight` says how much of it a shard has: `weight: { tokens, _ in Double(tokens.ne(padding).sum().item()) }`. The sum over processes
-    /// goes on beside the last shard's backward pass. Gradients are added to none that there are: they replace them.
+    /// `loss` is called once for each shard of this rank and returns the mean over its samples. For a mean over something else than
+    /// samples, `weight` returns how much of it a shard has: `weight: { tokens, _ in Double(tokens.ne(padding).sum().item()) }`. The
+    /// all-reduce overlaps with the backward pass of the last shard. The new gradients replace existing ones; they are not added to them.
     ///
-    /// Errors of the network and of `loss` end the program, or fail the `checked` scope.
+    /// Errors in the network and in `loss` trap, or make the enclosing `checked` scope throw.
     @discardableResult public func backward<Batch>(
         _ batch: ShardedBatch<Batch>, weight: ((Batch) throws -> Double)? = nil, _ loss: (Batch) throws -> Tensor
     ) -> Tensor { backward([batch], weight: weight, loss) }
 
-    /// The same for several batches as one, which need not be in memory at once: accumulated gradients.
+    /// The same for several batches that make one update: gradient accumulation. The batches need not be in memory at the same time.
     @discardableResult public func backward<Batches: Sequence, Batch>(
         _ batches: Batches, weight: ((Batch) throws -> Double)? = nil, _ loss: (Batch) throws -> Tensor
     ) -> Tensor where Batches.Element == ShardedBatch<Batch> {
@@ -102,10 +102,10 @@ public final class DistributedDataParallel<Base: Module>: Module {
         return Tensor(Float(try reducer.finish(losses: losses, shares: weight == nil ? nil : shares).loss))
     }
 
-    /// Computes the gradients of the mean of `loss` over processes. For loops in which each process has its own samples, as many as the
-    /// others: with a ``DistributedSampler``, say. PyTorch: `loss.backward()` of a model in `DistributedDataParallel`.
+    /// Computes the gradients of the mean of `loss` over the ranks, for loops in which each rank reads its own samples, the same number on
+    /// every rank: with a ``DistributedSampler``, for example. PyTorch: `loss.backward()` of a model in `DistributedDataParallel`.
     ///
-    /// Traps where there are more shards than processes, since the loop would have to run for each of them.
+    /// Traps if a rank has more than one shard, since one loss is the loss of one shard.
     public func backward(_ loss: Tensor) {
         guard sharding.own.count == 1 else {
             fail(
@@ -126,24 +126,25 @@ public final class DistributedDataParallel<Base: Module>: Module {
 }
 
 extension DistributedDataParallel {
-    /// Scales the gradients of `optimizer` so that their norm as one long vector is at most `maxNorm`, and returns the norm before. It is the
-    /// same for any number of processes, also where they share the optimizer's steps. PyTorch: `nn.utils.clip_grad_norm_`.
+    /// Scales the gradients of `optimizer` so that their norm, taken as one long vector, is at most `maxNorm`; returns the norm before
+    /// scaling. The result is the same for any number of ranks, also when they share the optimizer's steps. PyTorch:
+    /// `nn.utils.clip_grad_norm_`.
     @discardableResult public func clipGradNorm_(_ optimizer: Optimizer, maxNorm: Double) throws -> Double {
         try reducer.clipGradNorm(optimizer, maxNorm: maxNorm)
     }
 }
 
 extension Optimizer {
-    /// Shares its steps among the processes of `model`: each updates its part of the parameters and keeps the state of that part alone, so that
-    /// of Adam's two moments each process has 1/n. As many bytes travel as before, and the parameters are the same.
+    /// Shares the steps of this optimizer among the ranks of `model`: each rank updates its part of the parameters and keeps only the state
+    /// of that part, 1/n of Adam's moments, for example. The communication volume and the resulting parameters are the same as without.
     /// PyTorch: `ZeroRedundancyOptimizer`.
     ///
     /// ```swift
     /// let optimizer = try Adam(model.parameters(), lr: 1e-3).sharded(by: model)
     /// ```
-    /// Gradients are in `grad` no more, since each process has a part of them; clip them by ``DistributedDataParallel/clipGradNorm_(_:maxNorm:)``.
-    /// All processes call `stateDict()`, and all get the whole state. Throws where the rule needs whole parameters (Adafactor, Muon, LBFGS), or
-    /// where it has taken steps.
+    /// Afterwards `grad` is nil, since each rank has a part of the gradients; clip them by
+    /// ``DistributedDataParallel/clipGradNorm_(_:maxNorm:)``. All ranks must call `stateDict()` together; each gets the whole state. Throws
+    /// if the rule needs whole parameters (Adafactor, Muon, LBFGS), or if the optimizer has already taken steps.
     @discardableResult public func sharded<Base: Module>(by model: DistributedDataParallel<Base>) throws -> Self {
         try model.reducer.shareSteps(of: self)
         return self
@@ -151,13 +152,13 @@ extension Optimizer {
 }
 
 extension DataLoader {
-    /// A loader of the same batches, cut into the model's shards, of which this process reads its own. All processes have the order of the
-    /// first.
+    /// A loader of the same batches, cut into the model's shards; this rank reads only its own. All ranks follow the order that rank 0
+    /// draws.
     public func sharded<Base: Module>(by model: DistributedDataParallel<Base>) -> DataLoader<ShardedBatch<Batch>> {
         sharded(model.sharding, in: model.group)
     }
 
-    /// The same with a cut, and who shares it.
+    /// The same for a given sharding and process group.
     package func sharded(_ sharding: Sharding, in group: ProcessGroup) -> DataLoader<ShardedBatch<Batch>> {
         sharded(sharding) { seed in try group.startAllGather(words: [seed]).wait()[0][0] }
     }

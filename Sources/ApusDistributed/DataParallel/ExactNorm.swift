@@ -3,10 +3,10 @@ import ApusOptim
 import CKernels
 
 extension GradientReducer {
-    /// Scales the gradients of an optimizer so that their norm as one long vector is at most `maxNorm`, and returns the norm before:
-    /// √Σg², g ← g·min(maxNorm/(norm + 10⁻⁶), 1). PyTorch: `clip_grad_norm_`.
+    /// Scales the gradients of an optimizer so that their norm, taken as one long vector, is at most `maxNorm`; returns the norm before
+    /// scaling: √Σg², g ← g·min(maxNorm/(norm + 10⁻⁶), 1). PyTorch: `clip_grad_norm_`.
     ///
-    /// Squares are added up exactly, as whole numbers of 128 bits, so that the norm does not depend on who has which part of the gradients.
+    /// Squares are summed exactly, as 128-bit integers, so that the norm does not depend on which rank has which part of the gradients.
     @discardableResult package func clipGradNorm(_ optimizer: Optimizer, maxNorm: Double) throws -> Double {
         let tensors = optimizer.stepped
         let norm = try norm(tensors.compactMap(\.grad), inParts: optimizer.sharedSteps != nil)
@@ -21,11 +21,12 @@ extension GradientReducer {
         func exchanged(_ words: [UInt64]) throws -> [[UInt64]] {
             inParts ? try group.startAllGather(words: words).wait() : [words]
         }
-        // The largest magnitude says how the whole numbers are scaled. NaN is the largest of all by its bits.
+        // The largest magnitude determines the scale of the integers. NaN has the largest bit pattern, so it wins the maximum.
         let own = all.map { apus_largest_magnitude($0.pointer, Int64($0.numel), $0.dtype == .float64).bitPattern }.max() ?? 0
         let largest = Double(bitPattern: try exchanged([own]).map { $0[0] }.max() ?? 0)
         guard largest > 0, largest.isFinite else { return largest }
-        // Scaled to below 2, so that no square is too large or too small (but where all are below 2⁻¹⁰⁰⁰). Of 2⁴⁰ squares below 4 in units of 2⁻⁸⁴ the sum is below 2¹²⁷.
+        // Values are scaled below 2, so that no square overflows or underflows (unless all values are below 2⁻¹⁰⁰⁰). The sum of 2⁴⁰
+        // squares, each below 4, in units of 2⁻⁸⁴ is below 2¹²⁷.
         let scale = Double(sign: .plus, exponent: -max(Int(largest.exponent), -1000), significand: 1)
         var sum = [UInt64](repeating: 0, count: 2)
         for gradient in all { apus_square_sum(gradient.pointer, Int64(gradient.numel), gradient.dtype == .float64, scale, &sum) }

@@ -1,9 +1,9 @@
 import ApusCore
 
-/// Gradients that travel together, in one block of memory: on their device if they need not leave it for the exchange, else on the
-/// processor.
+/// Gradients that are exchanged together, in one contiguous block: in device memory if the exchange runs from device to device or there is
+/// only one process, else in host memory.
 final class GradientBucket {
-    /// A parameter's place.
+    /// The range of a parameter's gradient in the bucket.
     struct Member {
         /// The parameter's number in the model.
         let number: Int
@@ -12,40 +12,40 @@ final class GradientBucket {
 
     let members: [Member]
     let sum: Tensor
-    /// How many gradients are not in it yet.
+    /// How many gradients of this update the bucket still lacks.
     private(set) var missing = 0
     private var work: Work<Void>?
     private let communicator: Communicator?
 
-    /// How many numbers of it each process sums up where steps are shared.
+    /// How many elements of the bucket each rank reduces when optimizer steps are shared.
     let chunk: Int
 
     init(_ members: [Member], _ dtype: DType, _ device: Device, processes: Int, _ communicator: Communicator?) {
         (self.members, self.communicator) = (members, communicator)
         let count = members.last?.range.upperBound ?? 0
         chunk = (count + processes - 1) / processes
-        // The last chunk may be longer than what is left.
+        // Padded to equal chunks: the last one may extend past the gradients.
         sum = Tensor.zeros([chunk * processes], dtype: dtype, device: processes == 1 || communicator != nil ? device : .cpu)
     }
 
     var isFull: Bool { missing == 0 }
 
-    /// Makes it ready for the gradients of an update.
+    /// Prepares the bucket for the gradients of an update.
     func begin() { (missing, work) = (members.count, nil) }
 
-    /// Takes the sum over this process's shards of a member's gradient, nil where there is none.
+    /// Copies in a member's gradient, summed over this rank's shards; nil if no shard has one.
     func put(_ gradient: Tensor?, _ range: Range<Int>) throws {
-        // −0 is what changes no sum, not even one that is −0 itself.
+        // −0 is the neutral element of addition: x + −0 is x even where x is −0.
         if let gradient { try put(gradient, at: range.lowerBound) } else { _ = try checked { noGrad { self[range].fill_(-0.0) } } }
         missing -= 1
     }
 
-    /// Puts numbers at a place.
+    /// Copies `numbers` to an offset of the bucket.
     func put(_ numbers: Tensor, at place: Int) throws {
         _ = try checked { noGrad { self[place..<(place + numbers.numel)].copy_(numbers.reshape(-1)) } }
     }
 
-    /// Begins the sum over processes: of all, or on each process of its chunk.
+    /// Starts the reduction over ranks: an all-reduce of the whole bucket, or a reduce-scatter in chunks.
     func start(_ group: ProcessGroup, inChunks: Bool) throws {
         if group.size == 1 { return }
         if let communicator {
@@ -58,13 +58,13 @@ final class GradientBucket {
         }
     }
 
-    /// Begins to give each process's chunk to all.
+    /// Starts an all-gather of the ranks' chunks.
     func startGathering(_ group: ProcessGroup) throws {
         if group.size == 1 { return }
         if let communicator { try communicator.gather(sum) } else { work = group.startAllGather(sum.pointer, chunk: chunk, sum.dtype) }
     }
 
-    /// Waits for what has been started; on a device, later work does.
+    /// Waits for the exchange that was started; on a device it is only queued, and work that is queued later waits for it.
     func finish() throws {
         try work?.wait()
         try communicator?.check()
@@ -72,13 +72,14 @@ final class GradientBucket {
 
     func divide(by divisor: Double) throws { _ = try checked { noGrad { sum.mul_(1 / divisor) } } }
 
-    /// The numbers of a member, in the bucket's memory.
+    /// A view of the elements in `range`.
     subscript(range: Range<Int>) -> Tensor { sum.narrow(dim: 0, range.lowerBound, range.count) }
 }
 
 extension GradientBucket {
-    /// Buckets for `parameters` in reverse order, in which their gradients come: of up to `bytes`, the first two of up to `firstBytes`, so that
-    /// sums begin early. Those of a bucket are on one device. Sums are float64 for float64 parameters, else float32.
+    /// Buckets for `parameters` in reverse order, the order in which their gradients arrive: up to `bytes` each, the first two up to
+    /// `firstBytes`, so that communication begins early. All parameters of a bucket are on one device. Sums are float64 for float64
+    /// parameters, else float32.
     static func buckets(
         _ parameters: [Tensor], bytes: Int, firstBytes: Int, processes: Int, communicators: [Device: Communicator]
     ) -> [GradientBucket] {

@@ -3,14 +3,14 @@ import ApusData
 import ApusNN
 import ApusOptim
 
-/// Sums the gradients of a model over the shards of a batch, whichever processes compute them. PyTorch: the `Reducer` of
+/// Sums the gradients of a model over the shards of a batch, whichever rank computes which shard. PyTorch: the `Reducer` of
 /// `DistributedDataParallel`.
 ///
-/// An update is ``begin(_:)``, for each shard of each batch ``learn(_:isLast:isSingle:_:)``, and ``finish(losses:)``, after which all
-/// processes have the same gradients. Buckets of gradients travel while the last shard's backward pass goes on, in an order that all
-/// processes share: the reverse one of the parameters.
+/// An update consists of ``begin(_:)``, ``learn(_:isLast:isSingle:_:)`` for each shard of each batch, and ``finish(losses:)``, after which
+/// all ranks have the same gradients. Buckets of gradients are exchanged while the backward pass of the last shard continues, in the same
+/// order on all ranks: that of the parameters, reversed.
 package final class GradientReducer {
-    /// How large buckets are: of 5 MB, most of a sum is hidden behind what is computed meanwhile; of 25 MB, half as much.
+    /// Bucket sizes. With 5 MB most of the exchange overlaps with computation; with 25 MB half as much does.
     private static let bucketBytes = 5 << 20
     private static let firstBucketBytes = 1 << 20
 
@@ -22,33 +22,33 @@ package final class GradientReducer {
     private var numbers: [ObjectIdentifier: Int] = [:]
     private var hooks: [HookHandle] = []
     private(set) var buckets: [GradientBucket] = []
-    /// Of each parameter: its bucket, and its place there.
+    /// For each parameter, its bucket and its range there.
     private var places: [(bucket: Int, range: Range<Int>)] = []
-    /// What connects the parameters' devices; nil where their gradients travel through host memory.
+    /// The NCCL communicator for each device of the parameters; nil if their gradients go through host memory.
     private var communicators: [Device: Communicator?] = [:]
     private let statistics: SharedStatistics
-    /// What is under way; nil between updates.
+    /// The update in progress; nil between updates.
     private var update: Update?
     private var step: UInt64 = 0
-    /// The parameters that have got gradients in the last update.
+    /// The parameters that got gradients in the last update.
     private var reached: Set<ObjectIdentifier> = []
-    /// The steps of optimizers that are shared; nil where each process takes them whole.
+    /// The partition for shared optimizer steps; nil if each rank takes whole steps.
     private var parts: StepParts?
-    /// Called for a gradient that comes outside of an update.
+    /// Called when a parameter gets a gradient outside of an update.
     package var didStray: () -> Void = {}
 
-    /// An update.
+    /// The state of one update.
     private final class Update {
-        /// Of each parameter: the sum over the shards before `nextShard`.
+        /// For each parameter, the sum over the shards before `nextShard`.
         var sums: [TreeSum]
         var nextShard: Int
-        /// Of each shard: the gradients of the parameters in the batches before the last one.
+        /// For each shard, the parameters' gradients in the batches before the last one.
         var earlier: [Int: [Tensor?]] = [:]
-        /// Whether a parameter's sum is in its bucket, and whether there is one.
+        /// For each parameter, whether its sum is in its bucket, and whether any shard of this rank had a gradient for it.
         var isPlaced: [Bool], isThere: [Bool]
         var nextBucket = 0
         var shard: ShardUnderWay?
-        /// What went wrong in a hook, which cannot throw.
+        /// The first error in a gradient hook, which cannot throw.
         var failure: (any Error)?
         let exchange: Work<[[UInt64]]>
 
@@ -63,11 +63,11 @@ package final class GradientReducer {
     private struct ShardUnderWay {
         let number: Int
         var gradients: [Tensor?]
-        /// Whether a gradient goes on its way as soon as it comes, since nothing more will be added to it.
+        /// Whether each gradient goes into its bucket as soon as it arrives, since nothing will be added to it.
         let isFinal: Bool
     }
 
-    /// What the processes tell each other with each update.
+    /// What the ranks tell each other with each update.
     package struct Signals: OptionSet, Sendable {
         package let rawValue: UInt64
         package init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -77,9 +77,10 @@ package final class GradientReducer {
         package static let checkpoint = Signals(rawValue: 2)
     }
 
-    /// For `model`, whose batches have `shards` shards, by default one a process. Gives all processes the weights of the first.
+    /// A reducer for `model`, whose batches have `shards` shards, by default one per rank. Copies the weights and buffers of rank 0 to all
+    /// ranks.
     ///
-    /// Throws where the shards cannot be dealt out, or where the processes have different models.
+    /// Throws if the shards cannot be dealt to the ranks, or if the ranks have different models.
     package init(_ model: Module, in group: ProcessGroup, shards: Int? = nil, bucketBytes: Int? = nil) throws {
         (self.model, self.group, bytes) = (model, group, bucketBytes ?? Self.bucketBytes)
         sharding = try Sharding(dealing: shards ?? group.size, in: group)
@@ -101,19 +102,19 @@ package final class GradientReducer {
 
     deinit { for hook in hooks { hook.remove() } }
 
-    /// The devices of tensors, in the order in which they first come.
+    /// The distinct devices of the tensors, in order of first occurrence.
     private static func devices(of tensors: [Tensor]) -> [Device] {
         tensors.reduce(into: []) { if !$0.contains($1.device) { $0.append($1.device) } }
     }
 
     // MARK: Before an update
 
-    /// Begins an update. All processes do, however many shards they have. `signals` reach all of them.
+    /// Begins an update. All ranks call this, even those without samples. Every rank receives the `signals` of all.
     package func begin(_ signals: Signals = []) throws {
         try prepare()
         group.place("step \(step)")
         for bucket in buckets { bucket.begin() }
-        // Their memory is that of the buckets.
+        // Gradients of the last update are views of the buckets' memory, which this update overwrites.
         for parameter in parameters { parameter.grad = nil }
         update = Update(
             parameters: parameters.count, firstShard: sharding.own.lowerBound, group.startAllGather(words: [step, signals.rawValue]))
@@ -125,7 +126,7 @@ package final class GradientReducer {
         return update
     }
 
-    /// Makes buckets and hooks for the parameters that require gradients now, unless they are those of the last update.
+    /// Builds buckets and hooks for the parameters that now require gradients, unless they are the same as in the last update.
     private func prepare() throws {
         let now = model.parameters().filter(\.requiresGrad)
         if now.count == parameters.count, zip(now, parameters).allSatisfy({ $0 === $1 }) { return }
@@ -152,8 +153,8 @@ package final class GradientReducer {
         }
     }
 
-    /// Lets the processes share the steps of `optimizer`: each keeps the state of a part of the parameters. Throws where its rule needs
-    /// whole parameters, or where it has taken steps.
+    /// Lets the ranks share the steps of `optimizer`: each keeps the state of a part of the parameters. Throws if its rule needs whole
+    /// parameters, or if it has already taken steps.
     package func shareSteps(of optimizer: Optimizer) throws {
         try prepare()
         let parts = self.parts ?? StepParts(self)
@@ -161,10 +162,10 @@ package final class GradientReducer {
         self.parts = parts
     }
 
-    /// The number of a parameter that requires gradients.
+    /// The index of a parameter in `parameters`; nil if it does not require gradients.
     func number(of parameter: Tensor) -> Int? { numbers[ObjectIdentifier(parameter)] }
 
-    /// The elements of a parameter that lie in this process's chunk of their bucket.
+    /// The elements of a parameter that lie in this rank's chunk of its bucket.
     func ownRange(_ number: Int) -> Range<Int> {
         let (bucket, range) = places[number]
         let chunk = buckets[bucket].chunk
@@ -174,9 +175,10 @@ package final class GradientReducer {
 
     // MARK: A shard
 
-    /// Computes gradients of a shard: `body` runs under the shard's random numbers, with the running statistics of before the batch. In the
-    /// last batch of an update (`isLast`) the sum over the shards is made. Where `body` has one backward pass (`isSingle`), the gradients of
-    /// the last shard travel while it goes on. `isBackwardAlone` says that the forward pass was before the update.
+    /// Computes the gradients of a shard: `body` runs with the shard's random numbers and with the running statistics from before the
+    /// update. In the last batch of an update (`isLast`) the shard is added to the sums. If `body` has a single backward pass (`isSingle`),
+    /// the gradients of the last shard are exchanged while that pass continues. `isBackwardAlone` says that the forward pass ran before the
+    /// update.
     package func learn<Batch, Value>(
         _ shard: ShardedBatch<Batch>.Shard, isLast: Bool, isSingle: Bool, isBackwardAlone: Bool = false, _ body: (Batch) throws -> Value
     ) throws -> Value {
@@ -194,7 +196,7 @@ package final class GradientReducer {
         return value
     }
 
-    /// Takes a gradient from its parameter, which a backward pass has just given it.
+    /// Takes the gradient that a backward pass has just accumulated in a parameter.
     private func take(_ number: Int) {
         guard let update, update.shard != nil else { return didStray() }
         let parameter = parameters[number]
@@ -219,14 +221,14 @@ package final class GradientReducer {
         }
     }
 
-    /// Keeps the gradients of a shard, to which those of its later batches are added.
+    /// Keeps the gradients of a shard; those of its later batches are added to them.
     private func keep(_ shard: Int, in update: Update) throws {
         var sums = update.earlier.removeValue(forKey: shard) ?? Array(repeating: nil, count: parameters.count)
         for number in parameters.indices { sums[number] = try added(sums[number].take(), update.shard!.gradients[number].take()) }
         update.earlier[shard] = sums
     }
 
-    /// Adds what a shard has to the sums over shards.
+    /// Adds the gradients of a shard to the sums over shards.
     private func add(_ shard: Int, to update: Update) throws {
         for number in parameters.indices where !update.isPlaced[number] { try add(number, of: shard, to: update) }
         update.nextShard = shard + 1
@@ -237,7 +239,7 @@ package final class GradientReducer {
         try update.sums[number].add(try added(earlier, now ?? nil))
     }
 
-    /// Puts the sum over this process's shards into the parameter's bucket. Buckets leave in order.
+    /// Puts the sum over this rank's shards into the parameter's bucket, and starts the exchange of full buckets in order.
     private func place(_ number: Int, _ update: Update) throws {
         let (bucket, range) = places[number]
         let sum = try update.sums[number].take()
@@ -251,11 +253,11 @@ package final class GradientReducer {
 
     // MARK: After the last shard
 
-    /// Waits for the sums, and sets the gradients and the running statistics. A parameter that no shard has used gets no gradient. `losses`
-    /// are those of the shards, each times its share. Where shares do not add up to 1, they are given too (`shares`), and gradients and loss
-    /// are divided by their sum. Returns what the processes have signalled, and the loss.
+    /// Waits for the sums, and sets gradients and running statistics. A parameter that no shard of any rank has used gets no gradient.
+    /// `losses` are the shards' losses, each multiplied by its share. If the shares do not add up to 1, pass them as `shares`: gradients
+    /// and loss are divided by their sum. Returns the signals of all ranks, and the loss.
     package func finish(losses: [Int: Double] = [:], shares: [Int: Double]? = nil) throws -> (signals: Signals, loss: Double) {
-        // In the last batch of few samples shards may have had no turn.
+        // If the last batch has fewer samples than shards, `learn` was not called for some of this rank's shards.
         let ended = try underWay()
         for shard in ended.nextShard..<sharding.own.upperBound { try add(shard, to: ended) }
         for number in parameters.indices.reversed() where !ended.isPlaced[number] { try place(number, ended) }
@@ -287,12 +289,12 @@ package final class GradientReducer {
         return (signals, loss)
     }
 
-    /// Whether parameters of the optimizer have got gradients in the last update, on any process: one without a shard has begun none itself.
+    /// Whether any parameter of the optimizer got a gradient in the last update, on any rank: a rank without samples got none itself.
     package func hasReached(_ optimizer: Optimizer) -> Bool {
         optimizer.paramGroups.contains { $0.parameters.contains { reached.contains(ObjectIdentifier($0)) } }
     }
 
-    /// The sum for some elements of a parameter, in the bucket's memory where that is of its kind.
+    /// The sum for some elements of a parameter: a view of the bucket if dtype and device agree, else a copy.
     private func gradient(_ number: Int, _ elements: Range<Int>) throws -> Tensor {
         let (parameter, (bucket, range)) = (parameters[number], places[number])
         let from = range.lowerBound + elements.lowerBound
@@ -300,7 +302,7 @@ package final class GradientReducer {
     }
 }
 
-/// A model's parameters and buffers by their paths.
+/// A model's parameters and buffers by name.
 func tensorsByName(_ model: Module) -> [(name: String, tensor: Tensor)] {
     model.namedParameters().map { ($0.name, $0.parameter) } + model.namedBuffers().map { ($0.name, $0.buffer) }
 }

@@ -2,21 +2,21 @@ import ApusCore
 import ApusData
 import ApusNN
 
-/// The buffers of a model that a forward pass changes, such as the running statistics of batch normalisation.
+/// The buffers of a model that its forward pass changes, such as the running statistics of batch normalisation.
 ///
-/// Each shard finds them as they were before the update, or as it has left them in an earlier batch of the update. Afterwards they are the
-/// mean of what the shards have made of them.
+/// Each shard starts from their values before the update, or from those that it left in an earlier batch of the update. After the update
+/// they are the mean over the shards.
 final class SharedStatistics {
     private let model: Module
     private let sharding: Sharding
     private var buffers: [Tensor] = []
-    /// What they were before the batch, with which each shard begins.
+    /// Their values before the update, from which each shard starts.
     private var before: [Tensor] = []
     /// Their versions when the last update ended.
     private var settled: [Int] = []
-    /// What each shard has made of those that it has changed, in float64.
+    /// For each shard, the new values of the buffers that it changed, in float64.
     private var made: [Int: [Tensor?]] = [:]
-    /// Whether a shard of this process has changed them.
+    /// For each buffer, whether a shard of this rank has changed it.
     private(set) var hasChanged: [Bool] = []
 
     init(_ model: Module, _ sharding: Sharding) {
@@ -32,7 +32,7 @@ final class SharedStatistics {
         before = noGrad { buffers.map { $0.detach().clone() } }
     }
 
-    /// Runs `body` for a shard, and takes what it leaves in the buffers, or what has been left there since the last update (`sinceUpdate`).
+    /// Runs `body` for a shard and records the buffers that it changed; with `sinceUpdate`, those that were changed since the last update.
     func ofShard<Value>(_ shard: Int, sinceUpdate: Bool, _ body: () throws -> Value) throws -> Value {
         if sharding.own.count > 1 { try restore(shard) }
         let versions = sinceUpdate && settled.count == buffers.count ? settled : buffers.map(\.storage.version)
@@ -54,8 +54,8 @@ final class SharedStatistics {
 
     private func set(_ buffer: Tensor, _ value: Tensor) throws { try checked { noGrad { _ = buffer.detach().copy_(value) } } }
 
-    /// Sets the buffers that any process has changed (`changed`) to the mean over all shards. Returns the sums of `losses` and of `shares`,
-    /// which travel with them.
+    /// Sets the buffers that any rank has changed (`changed`) to the mean over all shards. Returns the sums of `losses` and `shares`, which
+    /// are sent in the same message.
     func finish(
         _ losses: [Int: Double], _ shares: [Int: Double], changed: [Bool], in group: ProcessGroup
     ) throws -> (loss: Double, share: Double) {
@@ -78,7 +78,7 @@ final class SharedStatistics {
         return (total[0].item(), total[1].item())
     }
 
-    /// A shard's loss, its share, 1 to count it, and its buffers, one after the other.
+    /// One vector: the shard's loss, its share, 1 to count the shard, and its buffers.
     private func numbers(_ made: [Tensor?], _ loss: Double, _ share: Double, _ changed: [Bool]) throws -> Tensor {
         try checked {
             noGrad {

@@ -1,15 +1,16 @@
 import ApusCore
 import ApusOptim
 
-/// The steps of optimizers in shards (ZeRO, stage 1; Rajbhandari et al., 2020): each process gets the sum of a part of the gradients, updates
-/// that part of the parameters, and all get what the others have updated. As many bytes travel as with whole gradients.
+/// Sharded optimizer steps (ZeRO, stage 1; Rajbhandari et al., 2020): a reduce-scatter gives each rank the sum of its part of the
+/// gradients, the rank updates that part of the parameters, and an all-gather gives the updated parts to all. The communication volume is
+/// that of an all-reduce.
 final class StepParts: SharedSteps {
     private unowned let reducer: GradientReducer
     private var parts: [ObjectIdentifier: Tensor] = [:]
 
     init(_ reducer: GradientReducer) { self.reducer = reducer }
 
-    /// Makes the parts of this process anew, with `gradient` of each; nil where there is none.
+    /// Renews this rank's parts of the parameters and sets their gradients to `gradient`; nil where there is none.
     func take(_ gradient: (_ number: Int, _ range: Range<Int>) throws -> Tensor?) throws {
         for (number, parameter) in reducer.parameters.enumerated() {
             let range = reducer.ownRange(number)
@@ -19,7 +20,7 @@ final class StepParts: SharedSteps {
         }
     }
 
-    /// A view of all elements, one after the other.
+    /// A one-dimensional view of a contiguous parameter.
     private func flat(_ parameter: Tensor) throws -> Tensor {
         guard parameter.isContiguous else {
             throw reducer.group.error(
@@ -44,7 +45,7 @@ final class StepParts: SharedSteps {
         let all = try reducer.group.allGather(bytes: bytes)
         let whole = Tensor.empty(parameter.shape, dtype: part.dtype)
         var place = 0
-        // The parts of the processes follow each other, as their chunks of the bucket do.
+        // Parts are in the order of ranks, as the chunks of a bucket are.
         for bytes in all {
             bytes.withUnsafeBytes { from in
                 if let base = from.baseAddress { whole.pointer.advanced(by: place).copyMemory(from: base, byteCount: from.count) }

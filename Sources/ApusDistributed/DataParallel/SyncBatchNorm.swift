@@ -1,15 +1,15 @@
 import ApusCore
 import ApusNN
 
-/// Batch normalisation by the statistics of the batches of all processes. PyTorch: `nn.SyncBatchNorm`.
+/// Batch normalisation with statistics over the batches of all ranks. PyTorch: `nn.SyncBatchNorm`.
 ///
-/// Of inputs [N, C, …] on each process, each channel is normalised by mean and variance over the N of all. It has the keys of the other
-/// batch normalisations. In evaluation, and for one process, it is one of them.
+/// The input on each rank is [N, C, …]; each channel is normalised by the mean and variance over the N of all ranks. State keys are those
+/// of `BatchNorm`. In evaluation, and in a group of one, it behaves like `BatchNorm`.
 ///
-/// The processes must run the same layers in the same order. Statistics are those of as many shards as there are processes: a model with
-/// several shards a process is refused by ``DistributedDataParallel``.
+/// All ranks must run the same layers in the same order. Statistics are per shard, one shard on each rank at a time:
+/// ``DistributedDataParallel`` refuses a model with several shards per rank.
 public final class SyncBatchNorm: BatchNorm {
-    /// As `BatchNorm`, for the processes of `group`.
+    /// Arguments as for `BatchNorm`; `group` has the ranks whose batches are normalised together.
     public init(
         _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true,
         bias: Bool = true, in group: ProcessGroup, device: Device = .cpu, dtype: DType = .float32
@@ -20,7 +20,7 @@ public final class SyncBatchNorm: BatchNorm {
         share(group)
     }
 
-    /// Makes every batch normalisation in `model` one over the processes of `group`. The layers stay the same objects.
+    /// Makes every batch normalisation in `model` compute its statistics over the ranks of `group`. The layers stay the same objects.
     /// PyTorch: `nn.SyncBatchNorm.convert_sync_batchnorm`.
     @discardableResult public static func convert<Model: Module>(_ model: Model, in group: ProcessGroup) -> Model {
         for case let layer as BatchNorm in [model] + model.modules() { layer.share(group) }
@@ -34,7 +34,7 @@ extension BatchNorm {
     }
 }
 
-/// The sum of a tensor over processes. A part of the loss of each process may depend on it, so that its gradient is the sum of theirs.
+/// The sum of a tensor over ranks. Each rank's loss may depend on it, so its gradient is the sum of the ranks' gradients.
 struct SumOverProcesses: DifferentiableFunction {
     let group: ProcessGroup
 

@@ -3,7 +3,7 @@ import ApusNN
 import ApusSystem
 
 extension ProcessGroup {
-    /// Throws, on all processes, unless all have the same `lines`, which describe `what`.
+    /// Throws on all ranks unless all have the same `lines`, which describe `what`.
     package func agree(on lines: [String], _ what: String) throws {
         let all = try allGather(bytes: Array(lines.joined(separator: "\n").utf8))
         guard let other = all.firstIndex(where: { $0 != all[0] }) else { return }
@@ -14,7 +14,7 @@ extension ProcessGroup {
         throw error("agreeing on \(what)", "processes differ: rank 0 has \(line(a)), rank \(other) has \(line(b))")
     }
 
-    /// Gives all processes the weights and buffers of the first, unless they have them.
+    /// Copies the weights and buffers of rank 0 to all ranks, unless they are equal already.
     package func synchronize(_ model: Module) throws {
         let tensors = tensorsByName(model).map(\.tensor)
         let hashes = try startAllGather(words: [try hash(tensors)]).wait()
@@ -22,7 +22,7 @@ extension ProcessGroup {
         for tensor in tensors { try broadcast(tensor.detach()) }
     }
 
-    /// For each of `flags`, whether it is set on any process.
+    /// For each of `flags`, whether it is set on any rank.
     package func anyProcess(_ flags: [Bool]) throws -> [Bool] {
         var words = [UInt64](repeating: 0, count: (flags.count + 63) / 64)
         for (i, flag) in flags.enumerated() where flag { words[i / 64] |= 1 << UInt64(i % 64) }

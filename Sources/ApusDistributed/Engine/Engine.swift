@@ -1,42 +1,42 @@
-/// A number of the channel that a message travels on: messages of two channels never meet.
+/// The number of a channel. Messages on different channels never match each other.
 typealias Channel = Int
 
-/// An operation of an engine under way.
+/// An operation in progress.
 ///
-/// The address is the engine's own; it is handed to the thread that holds the engine and to no other.
+/// The address belongs to the engine; only the thread that holds the engine uses it.
 struct Request {
     let address: UnsafeMutableRawPointer
 }
 
-/// What moves bytes between the processes of a world. All collectives are made of these calls, once for all engines.
+/// Moves bytes between the processes of a world. All collectives are built on these calls, once for all engines.
 ///
-/// Its calls are made by one thread at a time: `Worker` sees to that. An operation reads or writes its memory until `isDone` has said so.
-/// Messages between two processes with one tag on one channel arrive in the order in which they were sent.
+/// One thread at a time makes the calls; `Worker` ensures that. The memory of an operation must stay valid until `isDone` has returned
+/// true. Messages between two ranks with the same tag on the same channel arrive in the order in which they were sent.
 protocol Engine: AnyObject {
-    /// This process among those of the world, and their number.
+    /// This process's rank in the world, and the size of the world.
     var rank: Int { get }
     var size: Int { get }
-    /// Whether any thread may call, one at a time; else only the one that has called `start`.
+    /// Whether any thread may make calls, one at a time; else only the thread that has called `start`.
     var allowsAnyThread: Bool { get }
-    /// The channel of all processes, and a second one for questions where they are.
+    /// The channel for collectives of the world, and a second one for the watch's questions and answers.
     var world: Channel { get }
     var control: Channel { get }
 
-    /// The first call.
+    /// Must be called first.
     func start() throws
     func send(_ memory: UnsafeRawBufferPointer, to rank: Int, on channel: Channel, tag: Int) throws -> Request
-    /// Receives at most so many bytes; from any process where `rank` is nil.
+    /// Receives at most `memory.count` bytes, from any rank if `rank` is nil.
     func receive(into memory: UnsafeMutableRawBufferPointer, from rank: Int?, on channel: Channel, tag: Int) throws -> Request
-    /// Whether the operation has ended; then the request may not be used again.
+    /// Whether the operation has completed; after that the request must not be used again.
     func isDone(_ request: Request) throws -> Bool
-    /// Sums float32 or float64 numbers in place, in an order of its own; nil where it has none.
+    /// Sums float32 or float64 numbers in place, in whatever order the library chooses; nil if the engine cannot.
     func unorderedSum(_ memory: UnsafeMutableRawPointer, count: Int, isDouble: Bool, on channel: Channel) throws -> Request?
-    /// A channel of those that pass the same colour, ordered by key: of `members`, as ranks of `channel`. All processes of `channel` call it
-    /// together.
+    /// A new channel of the ranks that pass the same color, ordered by key; `members` are their ranks in `channel`. All ranks of `channel`
+    /// call it together.
     func split(_ channel: Channel, color: Int, key: Int, members: [Int]) throws -> Channel
-    /// The last call.
+    /// Must be called last.
     func finish()
-    /// Ends all processes of the world, if they are processes.
+    /// Terminates all processes of the world; does nothing if the ranks are threads.
     func abort(_ code: Int32)
 }
 
@@ -44,7 +44,7 @@ extension Engine {
     func unorderedSum(_ memory: UnsafeMutableRawPointer, count: Int, isDouble: Bool, on channel: Channel) throws -> Request? { nil }
 }
 
-/// What is wrong with a message, before it is known who has done what.
+/// A failed message, before rank and operation are added.
 struct EngineError: Error {
     let message: String
 }

@@ -1,16 +1,17 @@
 import ApusSystem
 import CDrivers
 
-/// MPI, opened when the program runs.
+/// An engine on MPI, which is opened at run time.
 final class MPIEngine: Engine {
     private(set) var (rank, size) = (0, 1)
     private(set) var allowsAnyThread = false
     let (world, control) = (0, 1)
-    /// Communicators by the number of their channel.
+    /// The communicators, indexed by channel.
     private var channels: [OpaquePointer] = []
     private let wanted: apus_mpi_threads
 
-    /// An engine over the library that `apus_mpi_open` has opened. If it is funneled, it asks MPI for no more than calls by one thread.
+    /// An engine on the library that `apus_mpi_open` has opened. If funneled, it asks MPI only for the thread level at which one thread
+    /// makes all calls.
     init(isFunneled: Bool) { wanted = isFunneled ? APUS_MPI_FUNNELED : APUS_MPI_SERIALIZED }
 
     func start() throws {
@@ -19,7 +20,7 @@ final class MPIEngine: Engine {
         allowsAnyThread = wanted == APUS_MPI_SERIALIZED && provided.rawValue >= APUS_MPI_SERIALIZED.rawValue
         let all = apus_mpi_world()
         (rank, size) = (Int(apus_mpi_rank(all)), Int(apus_mpi_size(all)))
-        // Channels of our own, so that nothing else that a program does with MPI meets our messages.
+        // Duplicates of the world communicator, so that our messages never match those that the program sends by MPI itself.
         channels = [all]
         for _ in [world, control] { _ = try split(0, color: 0, key: rank, members: Array(0..<size)) }
         channels.removeFirst()

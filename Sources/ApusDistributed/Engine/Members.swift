@@ -1,24 +1,24 @@
 import CKernels
 
-/// Ranks of a channel that exchange something, and which of them this process is.
+/// Ranks of a channel that take part in an exchange, and this process's index among them.
 struct Members {
     let channel: Channel
     let ranks: [Int]
     let index: Int
 
     var count: Int { ranks.count }
-    /// All but this one, as indices; each begins with another, so that not all send to one.
+    /// The indices of the other members, beginning after this one: each member begins with another, so that not all send to the same one.
     var others: [Int] { (1..<max(count, 1)).map { (index + $0) % count } }
 }
 
-/// What joins the elements of two processes.
+/// The elementwise reduction of a collective.
 struct Join {
     let kind: BinaryKind
     let dtype: CInt
     /// Bytes per element.
     let size: Int
 
-    /// out = the tree of the operands (`apus_binary_tree`).
+    /// out = the reduction of the operands in tree order (`apus_binary_tree`).
     func callAsFunction(_ operands: [UnsafeRawPointer], count: Int, into out: UnsafeMutableRawPointer) {
         operands.withUnsafeBufferPointer { apus_binary_tree(kind, dtype, $0.baseAddress!, Int32($0.count), Int64(count), out) }
     }
@@ -26,7 +26,7 @@ struct Join {
 
 private enum Tag { static let (blocks, first, second, tree, pairs) = (1, 2, 3, 4, 5) }
 
-/// The exchanges that collectives are made of, whatever the engine. Called by the thread that holds it.
+/// The exchanges that collectives are built from, on any engine. Called by the thread that holds the engine.
 extension Worker {
     func send(_ memory: UnsafeRawPointer, _ bytes: Int, to rank: Int, of members: Members, tag: Int) throws -> Request {
         try engine.send(UnsafeRawBufferPointer(start: memory, count: bytes), to: members.ranks[rank], on: members.channel, tag: tag)
@@ -37,8 +37,8 @@ extension Worker {
             into: UnsafeMutableRawBufferPointer(start: memory, count: bytes), from: members.ranks[rank], on: members.channel, tag: tag)
     }
 
-    /// Everybody's block of a few bytes. `memory` has room for one of each, this process's at first; afterwards the j-th is that of member
-    /// (index + j) mod count. ⌈log2 count⌉ rounds (Bruck et al. 1997).
+    /// All-gather of small blocks. `memory` has room for one block per member, with this member's first; afterwards block j is that of
+    /// member (index + j) mod count. Takes ⌈log₂ count⌉ rounds (Bruck et al. 1997).
     func gatherBlocks(_ memory: UnsafeMutableRawPointer, _ bytes: Int, _ members: Members) throws {
         let (n, index) = (members.count, members.index)
         var have = 1
@@ -52,11 +52,11 @@ extension Worker {
         }
     }
 
-    /// Member i owns the elements `ranges[i]`. With `join`, each owner gets the tree of all members' elements there; if it `spreads`, all
-    /// get what each owner has. Both together are an all-reduce.
+    /// Member i owns the elements `ranges[i]`. With `join`, each owner gets the reduction over all members of its elements; with `spreads`,
+    /// all members get each owner's elements. Both together are an all-reduce.
     ///
-    /// It travels in slices: while one is summed, the next are under way. Slices of 256 KB to 4 MB take equally long on one host, smaller
-    /// ones longer.
+    /// Data is sent in slices: while one is reduced, the next are in flight. On one host, slices of 256 KB to 4 MB take equally long;
+    /// smaller ones take longer.
     func exchange(
         _ memory: UnsafeMutableRawPointer, size: Int, _ members: Members, ranges: [[Range<Int>]], join: Join?, spreads: Bool
     ) throws {
@@ -69,12 +69,12 @@ extension Worker {
             }
         }
         let rounds = slices.map(\.count).max()!
-        // So many slices are under way at once.
+        // The number of slices in flight.
         let ahead = 3
         let room = join == nil ? memory : self.room(ahead * n * most * size)
         func place(_ round: Int, _ member: Int) -> UnsafeMutableRawPointer { room + ((round % ahead) * n + member) * most * size }
         func address(_ slice: Range<Int>) -> UnsafeMutableRawPointer { memory + slice.lowerBound * size }
-        // Requests by round: of parts to their owner, and of owners' results.
+        // Requests of the rounds in flight: parts that are sent to their owners, and results from owners.
         var (incoming, outgoing) = ([[Request]](repeating: [], count: ahead), [[Request]](repeating: [], count: ahead))
         var results = [[Request]](repeating: [], count: ahead)
         func startParts(_ round: Int) throws {
@@ -101,7 +101,7 @@ extension Worker {
                         (0..<n).map { UnsafeRawPointer($0 == me ? address(mine) : place(round, $0)) }, count: mine.count,
                         into: address(mine))
                 }
-                // Results come where parts were sent from.
+                // The results are received into the memory that the parts are sent from, so these sends must complete first.
                 try finish(&outgoing[round % ahead])
                 if round + ahead < rounds { try startParts(round + ahead) }
             }
@@ -121,11 +121,11 @@ extension Worker {
         for i in 0..<ahead { try finish(&results[i]) }
     }
 
-    /// The root's bytes for all: along a binomial tree, in slices.
+    /// Broadcasts the root's bytes along a binomial tree, in slices.
     func spread(_ memory: UnsafeMutableRawPointer, _ bytes: Int, from root: Int, _ members: Members) throws {
         let n = members.count
         let relative = (members.index - root + n) % n
-        // The parent lacks the lowest bit of our number, children have one lower than that.
+        // A relative rank with its lowest set bit cleared is its parent; its children add one bit below that.
         let low = relative == 0 ? n.nextPowerOfTwo : relative & -relative
         let parent = relative == 0 ? nil : (relative - low + root) % n
         let children = sequence(first: low >> 1) { $0 >> 1 }.prefix { $0 > 0 }.filter { relative + $0 < n }.map {
@@ -150,7 +150,7 @@ extension Worker {
         for request in outgoing { try wait(request) }
     }
 
-    /// Sends to each member the bytes that are meant for it, and receives what each has for this one. Own bytes are not touched.
+    /// Exchanges individual bytes with each other member (all-to-all). This member's own bytes are not copied.
     func swap(
         sending outgoing: [UnsafeRawBufferPointer], receiving incoming: [UnsafeMutableRawBufferPointer], _ members: Members
     ) throws {
@@ -160,7 +160,7 @@ extension Worker {
         }
     }
 
-    /// Sends to one member and receives from another at the same time, in slices; either may be empty.
+    /// Sends to one member and receives from another at the same time, in slices; either side may be nil.
     func move(
         _ outgoing: UnsafeRawBufferPointer?, to: Int, _ incoming: UnsafeMutableRawBufferPointer?, from: Int, _ members: Members, tag: Int
     ) throws {
@@ -168,7 +168,7 @@ extension Worker {
         var at = 0
         while at < max(sent, received) {
             var requests: [Request] = []
-            // Four slices of 1 MB at once.
+            // Four slices of 1 MB are in flight at once.
             for _ in 0..<4 {
                 if at < received {
                     requests.append(

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Several ranks in one process, whose messages go through its memory: for tests of what holds for any number of processes.
+/// Ranks that are threads of one process and exchange messages through its memory, to test with any number of ranks.
 final class MemoryEngine: Engine {
-    /// What the ranks of one world share.
+    /// The state that the ranks of one world share.
     final class Post: Sendable {
         let size: Int
         fileprivate let boxes: [Box]
-        /// Channels by the parent, how often it was split before, and the colour.
+        /// Channels by parent channel, how often the parent was split before, and color.
         fileprivate let channels = Mutex<[[Int]: Channel]>([:])
 
         init(size: Int) {
@@ -15,7 +15,7 @@ final class MemoryEngine: Engine {
         }
     }
 
-    /// What has arrived at a rank, and what it waits for, both in order.
+    /// Messages that have arrived at a rank, and its pending receives, each in order.
     fileprivate final class Box: Sendable {
         struct State {
             var messages: [Message] = []
@@ -29,9 +29,10 @@ final class MemoryEngine: Engine {
         let bytes: [UInt8]
     }
 
-    /// A receive under way.
+    /// A pending receive.
     ///
-    /// @unchecked: whoever delivers a message writes `memory` and then `outcome`, which the receiver reads, with the box locked.
+    /// @unchecked: `memory` and `outcome` are written by the thread that delivers the message and read by the receiver, both with the box
+    /// locked.
     fileprivate final class Receipt: @unchecked Sendable {
         let from: Int?, channel: Channel, tag: Int
         let memory: UnsafeMutableRawBufferPointer
@@ -61,7 +62,7 @@ final class MemoryEngine: Engine {
     let allowsAnyThread = true
     let (world, control) = (0, 1)
     private let post: Post
-    /// The world's ranks of a channel, in its order; how often each was split.
+    /// For each channel, the world ranks of its members in the channel's order; and how often it was split.
     private var members: [Channel: [Int]] = [:]
     private var splits: [Channel: Int] = [:]
 
@@ -72,7 +73,7 @@ final class MemoryEngine: Engine {
 
     func start() {}
 
-    /// The world's rank of a channel's.
+    /// The world rank of a channel's rank.
     private func address(_ rank: Int, on channel: Channel) -> Int { members[channel]?[rank] ?? rank }
 
     func send(_ memory: UnsafeRawBufferPointer, to rank: Int, on channel: Channel, tag: Int) -> Request {
@@ -87,7 +88,7 @@ final class MemoryEngine: Engine {
         return MemoryEngine.sent
     }
 
-    /// The request of what was sent, which was done at once: messages are copied.
+    /// The request of every send: messages are copied, so a send is complete at once.
     private static var sent: Request { Request(address: UnsafeMutableRawPointer(bitPattern: 8)!) }
 
     func receive(into memory: UnsafeMutableRawBufferPointer, from rank: Int?, on channel: Channel, tag: Int) -> Request {
@@ -116,7 +117,7 @@ final class MemoryEngine: Engine {
         splits[channel] = number + 1
         let made = post.channels.withLock { channels in
             let name = [channel, number, color]
-            // 0 and 1 are the world and the channel of questions.
+            // 0 and 1 are the `world` and `control` channels.
             let made = channels[name] ?? channels.count + 2
             channels[name] = made
             return made
@@ -126,6 +127,6 @@ final class MemoryEngine: Engine {
     }
 
     func finish() {}
-    /// The error that follows ends each rank: the process has others to run.
+    /// Does nothing: the error that follows ends the rank, and the process has other threads to run.
     func abort(_ code: Int32) {}
 }

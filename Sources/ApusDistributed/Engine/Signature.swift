@@ -1,6 +1,6 @@
 import ApusCore
 
-/// What a process does in a collective. All processes of a group must do the same.
+/// Describes a collective. All processes of a group must call the same one with the same arguments.
 struct Signature: Hashable {
     enum Kind: Int {
         case allReduce, broadcast, allGather, reduceScatter, allToAll, barrier, split, exchange, bytes, sum, send, receive, devices, end
@@ -10,7 +10,7 @@ struct Signature: Hashable {
     var count = 0
     var dtype: DType?
     var op: ReduceOp?
-    /// The process that it comes from or goes to.
+    /// The rank that a message comes from or goes to; the root of a broadcast.
     var peer: Int?
 
     /// How many words `words` has.
@@ -21,7 +21,7 @@ struct Signature: Hashable {
         return [UInt64(codes), UInt64(bitPattern: Int64(count)), UInt64(bitPattern: Int64(peer ?? -1))]
     }
 
-    /// From `words`; what another version of the program has sent may be none.
+    /// Decodes `words`; nil if another version of the program has sent them.
     init?(words: some RandomAccessCollection<UInt64>) {
         let all = Array(words)
         guard let kind = Kind(rawValue: Int(all[0] & 255)) else { return nil }

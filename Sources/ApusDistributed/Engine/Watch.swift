@@ -2,33 +2,33 @@ import ApusSystem
 import Glibc
 import Synchronization
 
-/// Knows what this process does, tells others who ask, and asks them when a collective does not go on.
+/// Keeps track of what this process is doing, answers processes that ask, and asks the others when a collective stalls.
 ///
-/// A process that has waited for `limit` seconds asks all others where they are. The lowest of those who wait prints the table. Whoever has
-/// waited for ten times as long ends them all. Nothing of this needs a particular process: any may be missing.
+/// A process that has waited for `limit` seconds asks all others where they are. The lowest rank of those that wait prints the table of
+/// answers. A process that has waited ten times as long terminates all. No rank has a special role, so any may be missing.
 ///
-/// @unchecked: `place`, `limit` and `report` have mutexes; all else is accessed by the thread that holds the engine.
+/// @unchecked: `place` and `settings` are mutexes; everything else is accessed by the thread that holds the engine.
 final class Watch: @unchecked Sendable {
     private let engine: any Engine
     private let place = Mutex("")
     private let settings: Mutex<Settings>
 
     struct Settings {
-        /// Seconds without progress after which processes are asked.
+        /// Seconds without progress after which the other processes are asked.
         var limit = environment("APUS_STALL_TIMEOUT").flatMap(Double.init).flatMap { $0 > 0 ? $0 : nil } ?? 60
         var report: @Sendable (String) -> Void = { text in _ = Array(text.utf8).withUnsafeBytes { write(2, $0.baseAddress, $0.count) } }
-        /// Names of the processes' hosts, as far as they are known.
+        /// The ranks' host names, as far as they are known.
         var hosts: [String] = []
     }
 
-    /// The collective that goes on, and when it last got on.
+    /// The collective in progress, and when it last made progress.
     private var current: Signature?
     private var progress = 0.0
     private var inquiry: Inquiry?
-    /// A question that has not come yet, and answers under way.
+    /// The pending receive of the next question, and the sends in flight.
     private var question: (request: Request, memory: Buffer)?
     private var answers: [(request: Request, memory: Buffer)] = []
-    /// Answers that have not come yet, by rank.
+    /// Pending receives of answers, by rank.
     private var awaited: [Int: (request: Request, memory: Buffer)] = [:]
 
     private struct Inquiry {
@@ -38,17 +38,17 @@ final class Watch: @unchecked Sendable {
     }
 
     private struct Answer {
-        /// How long it has waited; negative while it computes.
+        /// How long the rank has waited; negative while it computes.
         var seconds: Double
         var text: String
     }
 
     private enum Tag { static let (question, answer) = (1, 2) }
-    /// How long answers are waited for.
+    /// How many seconds to wait for answers.
     private static let patience = 1.0
     private static let answerBytes = 512
 
-    /// Memory of messages under way.
+    /// The memory of a message in flight.
     private final class Buffer {
         let bytes: UnsafeMutableRawBufferPointer
         init(_ count: Int) {
@@ -94,7 +94,7 @@ final class Watch: @unchecked Sendable {
             seconds: current == nil ? -1 : monotonicSeconds() - progress, text: where_.isEmpty ? what : "\(where_): \(what)")
     }
 
-    /// Answers who asks.
+    /// Answers a process that asks where this one is.
     func serve() {
         guard engine.size > 1 else { return }
         answers.removeAll { (try? engine.isDone($0.request)) ?? true }
@@ -116,7 +116,7 @@ final class Watch: @unchecked Sendable {
         }
     }
 
-    /// Looks at the clock while a collective waits.
+    /// Compares the waiting time of a collective with the limits.
     func check() throws {
         let (now, limit) = (monotonicSeconds(), self.limit)
         let waited = now - progress
@@ -152,7 +152,7 @@ final class Watch: @unchecked Sendable {
         }
         guard let found = inquiry, found.told.count == engine.size - 1 || now - found.began > Watch.patience else { return }
         inquiry?.isOver = true
-        // The lowest of those who wait as long prints.
+        // Of the ranks that have waited this long, the lowest prints.
         if found.told.contains(where: { $0.key < engine.rank && $0.value.seconds > limit / 2 }) { return }
         let mine = own
         var table = "Apus: the processes have waited for each other for \(seconds(mine.seconds)):\n"
@@ -165,7 +165,8 @@ final class Watch: @unchecked Sendable {
 
     private func seconds(_ value: Double) -> String { value < 10 ? "\((value * 10).rounded() / 10) s" : "\(Int(value.rounded())) s" }
 
-    /// Ends the question that still waits, since no operation may be under way when MPI ends.
+    /// Completes the pending receive of a question by a message to this rank itself, since MPI must not be finalised with operations in
+    /// flight.
     func close() {
         guard engine.size > 1, let asked = question else { return }
         let memory = Buffer(MemoryLayout<Int64>.size)

@@ -2,14 +2,14 @@ import ApusSystem
 import Glibc
 import Synchronization
 
-/// What a thread may be waiting for.
+/// Something that a thread may be waiting for.
 protocol Awaited: AnyObject {
     var isAwaited: Bool { get }
 }
 
-/// Work that goes on beside the program. PyTorch: the `Work` that `async_op=True` returns.
+/// An operation that runs in the background. PyTorch: the `Work` that `async_op=True` returns.
 ///
-/// @unchecked: `result` is accessed with the mutex held. A value may not be Sendable, but the worker keeps no reference to it.
+/// @unchecked: `result` is accessed with the monitor locked. The value may not be Sendable, but the worker keeps no reference to it.
 package final class Work<Value>: Awaited, @unchecked Sendable {
     private var result: Result<Value, any Error>?
     private let isDone = Atomic(false)
@@ -25,7 +25,7 @@ package final class Work<Value>: Awaited, @unchecked Sendable {
         }
     }
 
-    /// Waits until it is done, and returns or throws what it has led to.
+    /// Waits until the work is done, and returns its value or throws its error.
     @discardableResult package func wait() throws -> Value {
         hasWaiter.store(true, ordering: .relaxed)
         for _ in 0..<100 where !isDone.load(ordering: .acquiring) { sched_yield() }
@@ -35,7 +35,7 @@ package final class Work<Value>: Awaited, @unchecked Sendable {
         }
     }
 
-    /// Waits so many seconds; false if it is not done then.
+    /// Waits for at most `seconds`; false if the work is not done then.
     func wait(atMost seconds: Double) -> Bool {
         let deadline = monotonicSeconds() + seconds
         while !isDone.load(ordering: .acquiring) {

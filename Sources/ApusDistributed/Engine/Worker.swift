@@ -3,11 +3,11 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// Owns an engine: at any time one thread at most makes its calls, in the order in which work was handed over.
+/// Owns an engine and serialises its use: at most one thread at a time makes calls, in the order in which work was enqueued.
 ///
-/// The worker's own thread starts and finishes the engine and does what was handed over. While there is nothing to do it looks now and then
-/// whether another process asks where this one is. Where the engine allows it, a caller who finds nothing waiting does his work himself:
-/// handing it over costs more than a small collective takes.
+/// The worker's own thread starts and finishes the engine and runs enqueued work. When idle, it polls for processes that ask where this one
+/// is. If the engine allows calls from any thread and the queue is empty, `perform` runs its work on the caller's thread: a hand-over costs
+/// more than a small collective.
 ///
 /// @unchecked: `queue`, `isHeld` and `isEnding` are accessed with the mutex held; the engine and the watch by the thread that has set
 /// `isHeld`, which the mutex orders.
@@ -15,19 +15,19 @@ final class Worker: @unchecked Sendable {
     let engine: any Engine
     let watch: Watch
     private var queue: [(work: () -> Void, promise: any Awaited)] = []
-    /// What the thread works on; nil while a caller does his own work. Accessed by the thread that holds the engine.
+    /// The work that the worker's thread is running; nil while a caller runs its own. Accessed by the thread that holds the engine.
     private var current: (any Awaited)?
-    /// Whether a thread makes calls of the engine.
+    /// Whether a thread holds the engine: only that thread makes calls.
     private var isHeld = false
     private var isEnding = false
     private var thread: pthread_t?
     private let monitor = Monitor()
-    /// The exit code of an `abort` that the thread in a collective is to carry out; −1 without.
+    /// The exit code of a requested `abort`, which the thread in a collective carries out; −1 if there is none.
     private let aborting = Atomic<Int32>(-1)
-    /// Memory for what arrives, kept since fresh memory costs a page fault each 4 KB.
+    /// A receive buffer that is reused, since fresh memory costs a page fault per 4 KB.
     private var room = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
-    /// How often the thread looks for questions, in nanoseconds.
+    /// How often the idle thread polls for questions, in nanoseconds.
     private static var interval: Int { 20_000_000 }
 
     init(engine: any Engine) {
@@ -37,7 +37,7 @@ final class Worker: @unchecked Sendable {
 
     deinit { room.deallocate() }
 
-    /// Starts the thread, which holds `self` until `end`, and the engine on it.
+    /// Starts the thread, which keeps `self` alive until `end`, and starts the engine on it.
     func start() throws {
         let started = Work<Void>()
         queue.append(({ started.complete(Result { try self.engine.start() }) }, started))
@@ -47,7 +47,7 @@ final class Worker: @unchecked Sendable {
     }
 
     private func run() {
-        // The program's own threads stay free for its loops.
+        // Loops on this thread run on it alone, so that the threads of the pool stay free for the program.
         apus_run_alone()
         var all = sigset_t()
         sigfillset(&all)
@@ -74,13 +74,13 @@ final class Worker: @unchecked Sendable {
         monitor.unlock()
     }
 
-    /// Answers those who ask where this process is.
+    /// Carries out a requested abort, and answers processes that ask where this one is.
     private func serve() {
         if aborting.load(ordering: .relaxed) >= 0 { engine.abort(aborting.load(ordering: .relaxed)) }
         watch.serve()
     }
 
-    /// Does the work, after what was handed over before, and returns what it returns.
+    /// Runs `work` after everything enqueued before, and returns its result.
     func perform<Value>(_ work: @escaping () throws -> Value) throws -> Value {
         let isMine = monitor.locked {
             if isHeld || !queue.isEmpty || !engine.allowsAnyThread { return false }
@@ -97,7 +97,7 @@ final class Worker: @unchecked Sendable {
         return try work()
     }
 
-    /// Hands the work over to the thread.
+    /// Enqueues `work` for the worker's thread.
     func enqueue<Value>(_ work: @escaping () throws -> Value) -> Work<Value> {
         let promise = Work<Value>()
         if thread == nil {
@@ -111,23 +111,23 @@ final class Worker: @unchecked Sendable {
         return promise
     }
 
-    /// Ends the thread after all that was handed over.
+    /// Ends the thread after all enqueued work.
     func end() {
         guard let thread else { return }
         monitor.locked {
             isEnding = true
             monitor.signal()
         }
-        // The last reference to a group may be the thread's own.
+        // A thread cannot join itself: where enqueued work held the last reference to the group, `end` runs on the worker's thread.
         if pthread_equal(thread, pthread_self()) != 0 { pthread_detach(thread) } else { pthread_join(thread, nil) }
         self.thread = nil
     }
 
-    /// Ends all processes of the world, and this one whatever happens.
+    /// Terminates all processes of the world; exits this process even if that fails.
     func abort(_ code: Int32) -> Never {
         fflush(nil)
         aborting.store(code, ordering: .relaxed)
-        // A thread that waits in a collective sees it there.
+        // A thread that is waiting in a collective holds the engine; it checks `aborting` in `serve`.
         let deadline = monotonicSeconds() + 2
         while monotonicSeconds() < deadline {
             let isMine = monitor.locked {
@@ -143,7 +143,7 @@ final class Worker: @unchecked Sendable {
 
     // MARK: What work is made of; called by the thread that holds the engine
 
-    /// Memory of at least so many bytes, until the next call.
+    /// A buffer of at least `bytes` bytes, valid until the next call.
     func room(_ bytes: Int) -> UnsafeMutableRawPointer {
         if room.count < bytes {
             room.deallocate()
@@ -152,10 +152,10 @@ final class Worker: @unchecked Sendable {
         return room.baseAddress!
     }
 
-    /// Waits until an operation has ended.
+    /// Waits until an operation has completed.
     ///
-    /// At first it asks again and again, since most messages take microseconds; then it lets others run, and at last it sleeps: 20 µs,
-    /// doubling to 200, so that a program which computes meanwhile keeps its processor, and a wire stays busy.
+    /// It polls at first, since most messages take microseconds; then it yields, and at last it sleeps, for 20 µs doubling to 200 µs, so
+    /// that a program that computes meanwhile keeps its core, and the connection stays busy.
     func wait(_ request: Request) throws {
         if try engine.isDone(request) { return watch.hasProgress() }
         var (asked, pause) = (0, UInt32(20))

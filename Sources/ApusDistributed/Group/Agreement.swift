@@ -2,24 +2,24 @@ import ApusCore
 import Glibc
 
 extension ProcessGroup {
-    /// Words of a process that travel with its signature and are not compared.
+    /// Words that each process sends along with its signature; they are not compared.
     typealias Note = (UInt64, UInt64)
 
-    /// A collective: agrees with all processes that they do the same, and then does it. `body` gets everybody's notes.
+    /// Runs a collective: first checks that all processes call the same one, then runs `body` with the notes of all.
     func collective<Value>(
         _ signature: Signature, note: Note = (0, 0), _ body: @escaping ([Note]) throws -> Value
     ) throws -> Value {
         try worker.perform { try self.run(signature) { try body(self.agree(signature, note)) } }
     }
 
-    /// The same, beside the program.
+    /// The same, in the background.
     func startCollective<Value>(
         _ signature: Signature, note: Note = (0, 0), _ body: @escaping ([Note]) throws -> Value
     ) -> Work<Value> {
         worker.enqueue { try self.run(signature) { try body(self.agree(signature, note)) } }
     }
 
-    /// Does what `signature` says, which the watch may tell. An error gets its place here.
+    /// Runs `body` as the operation that the watch reports, and adds rank and operation to its errors.
     func run<Value>(_ signature: Signature, _ body: () throws -> Value) throws -> Value {
         worker.watch.begin(signature)
         defer { worker.watch.end() }
@@ -35,7 +35,7 @@ extension ProcessGroup {
 
     private static var blockWords: Int { Signature.wordCount + 2 }
 
-    /// Compares what the processes are about to do. Since all take part, all throw where they differ.
+    /// Compares what the processes are about to do. All see the same signatures, so either all throw or none does.
     func agree(_ signature: Signature, _ note: Note) throws -> [Note] {
         if size == 1 { return [note] }
         let length = ProcessGroup.blockWords
@@ -59,7 +59,7 @@ extension ProcessGroup {
         throw EngineError(message: differences(signatures, notes))
     }
 
-    /// Who does what.
+    /// Lists which ranks do what.
     private func differences(_ signatures: [Signature?], _ notes: [Note]) -> String {
         var kinds: [(what: String, ranks: [Int])] = []
         for (rank, signature) in signatures.enumerated() {

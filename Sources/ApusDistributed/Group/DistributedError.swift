@@ -1,10 +1,10 @@
-/// What went wrong between processes: who says so, what it did, and why.
+/// An error between processes: the rank that throws it, what it was doing, and what went wrong.
 public struct DistributedError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The process that throws it, and the name of its host.
+    /// The rank that throws the error, and the name of its host.
     public let rank: Int, host: String
-    /// What was done: `allReduce (sum) of 100 float32`.
+    /// The operation: `allReduce (sum) of 100 float32`.
     public let operation: String
-    /// What was found.
+    /// What went wrong.
     public let message: String
 
     /// An error of `operation` on this rank.

@@ -2,10 +2,11 @@ import ApusCore
 import CDrivers
 import Synchronization
 
-/// The devices of the processes.
+/// The devices of the ranks.
 extension ProcessGroup {
-    /// This process's device: of NVIDIA devices each process of a host has its own, the first process `first`, the next one the one after it,
-    /// and so on; any other device is all processes'. The device may be one that there is not. PyTorch: `torch.device("cuda", local_rank)`.
+    /// The device for this rank. Each process on a host gets an NVIDIA device of its own: local rank 0 gets `first`, local rank 1 the next
+    /// one, and so on; any other kind of device is shared by all. The device may not exist on this machine. PyTorch: `torch.device("cuda",
+    /// local_rank)`.
     public func device(from first: Device = .best) -> Device {
         guard case .cuda(let index) = first.kind else { return first }
         return .cuda(index + localRank)
@@ -13,31 +14,32 @@ extension ProcessGroup {
 
     // MARK: Tensors from device to device
 
-    /// What a process says of a device in a note: 1 + the number of an NVIDIA device with NCCL, 0 for all others.
+    /// How a note describes a device: 1 + the index of an NVIDIA device if NCCL is available, else 0.
     static func note(_ device: Device) -> UInt64 {
         guard case .cuda(let index) = device.kind, (try? NCCLLibrary.shared.get()) != nil else { return 0 }
         return 1 + UInt64(index)
     }
 
-    /// Why tensors on NVIDIA devices travel through host memory; nil where they do not.
+    /// Why tensors on NVIDIA devices are exchanged through host memory; nil if they are not.
     package func hostMemoryReason(_ device: Device) -> String? {
         guard size > 1, device.isCUDA, case .failure(let error) = NCCLLibrary.shared else { return nil }
         return error.message
     }
 
-    /// The library that moves tensors between NVIDIA devices, or why there is none.
+    /// The library that exchanges tensors between NVIDIA devices, or why there is none.
     package static var deviceLibrary: String {
         do throws(OpError) { return try NCCLLibrary.shared.get().name } catch { return "no NCCL: \(error.message)" }
     }
 
-    /// How the processes exchange tensors of which each has one on `device`: directly, or by host memory (nil). All call it together.
+    /// The communicator over which the ranks exchange tensors on their `device`s; nil if the exchange goes through host memory. All ranks
+    /// call this together.
     func communicator(on device: Device) throws -> Communicator? {
         if size == 1 { return nil }
         return try collective(Signature(.devices), note: (0, ProcessGroup.note(device))) { try self.communicator($0) }
     }
 
-    /// The communicator between the devices in the second words of `notes`; nil if some process has none. Called by the thread that holds the
-    /// engine, in a collective.
+    /// The communicator between the devices in the second words of `notes`; nil if some rank's device is not an NVIDIA device with NCCL.
+    /// Called in a collective by the thread that holds the engine.
     func communicator(_ notes: [Note]) throws -> Communicator? {
         let devices = notes.map(\.1)
         if size == 1 || devices.contains(0) { return nil }
@@ -50,10 +52,10 @@ extension ProcessGroup {
     }
 
     private func connect(_ device: Device) throws -> Communicator {
-        // A device that there is not has no tensors.
+        // Fails only if the device does not exist, which the existence of a tensor on it rules out.
         guard let stream = CUDAStream(device) else { throw EngineError(message: "\(device) is not available") }
         let library = try NCCLLibrary.shared.get()
-        // NCCL hangs, or says no more than "invalid usage", where two processes have one device.
+        // If two processes use the same device, NCCL hangs or says no more than "invalid usage".
         let uuid = try stream.uuid().withUnsafeBytes { [$0.load(as: UInt64.self), $0.load(fromByteOffset: 8, as: UInt64.self)] }
         let uuids = try gather(words: uuid)
         for other in 0..<size {
@@ -81,7 +83,7 @@ extension ProcessGroup {
             }
             attempt { () throws(OpError) in made = try Communicator(stream, library, rank: rank, size: size, id: id) }
         }
-        // Whoever is first waits here, since NCCL may hang where a collective comes before another process has joined.
+        // Waits for all ranks, since NCCL may hang if a collective starts before every process has joined.
         let joined = try gather(words: [made == nil ? 0 : 1])
         if let failure { throw failure }
         session.devices.withLock { _ = $0.insert(device) }

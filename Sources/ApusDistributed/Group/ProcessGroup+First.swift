@@ -1,17 +1,17 @@
-/// Another process has failed, and says why itself.
+/// Thrown on the ranks that did not fail themselves; the failed rank throws the actual error.
 package struct ErrorElsewhere: Error, Hashable, CustomStringConvertible {
-    /// The process that says why.
+    /// The rank that failed and throws the actual error.
     package let rank: Int
     /// The type of its error.
     package let type: String
     package var description: String { "process \(rank) has failed" }
 }
 
-/// What the first process does for all, and what succeeds on all or on none.
+/// Work that rank 0 does for all, and work that succeeds on all ranks or on none.
 extension ProcessGroup {
-    /// What `body` returns on the first process, which alone calls it, on all. The others wait for as long as it takes.
+    /// Runs `body` on rank 0 only, and returns its result on all ranks. The others wait without a time limit.
     ///
-    /// Where it throws, all throw: the first its error, the others ``ErrorElsewhere``.
+    /// If it throws, all ranks throw: rank 0 the error itself, the others ``ErrorElsewhere``.
     package func first(_ body: () throws -> [UInt8]) throws -> [UInt8] {
         if size == 1 { return try body() }
         return try patiently {
@@ -28,8 +28,8 @@ extension ProcessGroup {
         }
     }
 
-    /// What `body` returns, if it throws on no process. Else all throw: of those with the same error the lowest rank throws it, all others
-    /// ``ErrorElsewhere``.
+    /// Returns the result of `body` if it throws on no rank. Otherwise all ranks throw: the lowest rank that failed throws its own error,
+    /// and so does every rank with a different one; all others throw ``ErrorElsewhere``.
     package func all<Value>(_ body: () throws -> Value) throws -> Value {
         if size == 1 { return try body() }
         return try patiently {
@@ -43,7 +43,7 @@ extension ProcessGroup {
         }
     }
 
-    /// Runs `body`, in which processes may wait for each other for as long as one of them computes.
+    /// Runs `body`, during which ranks may wait for each other without a time limit.
     private func patiently<Value>(_ body: () throws -> Value) rethrows -> Value {
         let limit = stallTimeout
         stallTimeout = .infinity

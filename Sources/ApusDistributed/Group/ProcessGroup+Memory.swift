@@ -1,16 +1,16 @@
 import ApusCore
 
-/// Addresses that the caller keeps valid and untouched until the work is done.
+/// An address whose memory the caller keeps valid and untouched until the work is done.
 private struct Memory: @unchecked Sendable {
     let address: UnsafeMutableRawPointer
 }
 
-/// Collectives on plain memory; called by the thread that holds the engine.
+/// Collectives on plain memory. Called by the thread that holds the engine.
 extension ProcessGroup {
-    /// Messages up to this size go to everybody, and everybody sums: less time is lost by summing the same than by a second message.
+    /// Up to this size every rank sends to every other and reduces by itself: the repeated reduction costs less than a second message.
     private static var smallBytes: Int { 1 << 16 }
 
-    /// Joins `count` elements of all processes in the tree's order, in place on all.
+    /// All-reduce of `count` elements in tree order, in place.
     func reduce(_ memory: UnsafeMutableRawPointer, count: Int, _ join: Join) throws {
         let bytes = count * join.size
         if size == 1 || count == 0 { return }
@@ -31,8 +31,8 @@ extension ProcessGroup {
         }
     }
 
-    /// Joins the chunks of all processes, `size` of them with `count` elements each: this process gets the one of its rank, in place. The
-    /// others are undefined afterwards.
+    /// Reduce-scatter: `memory` has `size` chunks of `count` elements each, and this rank gets the reduction of chunk `rank`, in place. The
+    /// other chunks are undefined afterwards.
     func reduceScatter(_ memory: UnsafeMutableRawPointer, chunk count: Int, _ join: Join) throws {
         let chunks = (0..<size).map { $0 * count..<($0 + 1) * count }
         if let (local, cross) = byHosts {
@@ -45,7 +45,7 @@ extension ProcessGroup {
         }
     }
 
-    /// Gathers the chunks of all processes, `count` elements of `elementBytes` each; this process has the one of its rank.
+    /// All-gather of chunks of `count` elements of `elementBytes` each, in place; this rank contributes chunk `rank`.
     func gather(_ memory: UnsafeMutableRawPointer, chunk count: Int, elementBytes: Int) throws {
         let chunks = (0..<size).map { $0 * count..<($0 + 1) * count }
         if let (local, cross) = byHosts {
@@ -58,7 +58,7 @@ extension ProcessGroup {
         }
     }
 
-    /// Everybody's words, by rank; all processes pass equally many. Called by the thread that holds the engine, in a collective.
+    /// All-gather of words, by rank; all ranks pass the same number. Called in a collective by the thread that holds the engine.
     func gather(words: [UInt64]) throws -> [[UInt64]] {
         if size == 1 || words.isEmpty { return Array(repeating: words, count: size) }
         let memory = worker.room(words.count * 8 * size)
@@ -70,34 +70,34 @@ extension ProcessGroup {
         }
     }
 
-    /// A range in equal parts, the last ones shorter where it does not divide.
+    /// Splits a range into equal parts; the last ones are shorter if it does not divide evenly.
     private static func parts(_ range: Range<Int>, _ count: Int) -> [Range<Int>] {
         let each = (range.count + count - 1) / count
         return (0..<count).map { range.lowerBound + min($0 * each, range.count)..<range.lowerBound + min(($0 + 1) * each, range.count) }
     }
 }
 
-/// Collectives beside the program. They are done in the order in which they were started, the same on all processes.
+/// Collectives that run in the background, in the order in which they are started, which must be the same on all ranks.
 ///
-/// Those on memory are not compared before they begin: who stands above compares a whole step at once (`startAllGather(words:)`).
+/// Those on memory do not check that all ranks call the same one: the caller compares a whole step at once (`startAllGather(words:)`).
 extension ProcessGroup {
-    /// Everybody's words, by rank; all processes pass equally many.
+    /// All-gather of words, by rank; all ranks pass the same number.
     package func startAllGather(words: [UInt64]) -> Work<[[UInt64]]> {
         startCollective(Signature(.exchange, count: words.count)) { _ in try self.gather(words: words) }
     }
 
-    /// Sums `count` float32 or float64 numbers of all processes in place, in the tree's order.
+    /// All-reduce (sum) of `count` float32 or float64 numbers in place, in tree order.
     package func startSum(_ memory: UnsafeMutableRawPointer, count: Int, _ dtype: DType) -> Work<Void> {
         start(.sum, memory, count, dtype) { try $0.reduce($1, count: count, ReduceOp.sum.join(dtype)) }
     }
 
-    /// Sums chunk `rank` of all processes in place, in the tree's order; `memory` has `size` chunks of `count` numbers. The other chunks
-    /// are undefined afterwards.
+    /// Reduce-scatter (sum) in place, in tree order: `memory` has `size` chunks of `count` numbers, of which this rank gets chunk `rank`.
+    /// The other chunks are undefined afterwards.
     package func startReduceScatter(_ memory: UnsafeMutableRawPointer, chunk count: Int, _ dtype: DType) -> Work<Void> {
         start(.reduceScatter, memory, count * size, dtype) { try $0.reduceScatter($1, chunk: count, ReduceOp.sum.join(dtype)) }
     }
 
-    /// Gathers chunk i of process i in place; `memory` has `size` chunks of `count` elements.
+    /// All-gather in place: `memory` has `size` chunks of `count` elements, and rank i contributes chunk i.
     package func startAllGather(_ memory: UnsafeMutableRawPointer, chunk count: Int, _ dtype: DType) -> Work<Void> {
         start(.allGather, memory, count * size, dtype) { try $0.gather($1, chunk: count, elementBytes: dtype.size) }
     }

@@ -1,10 +1,12 @@
 import ApusCore
 
-/// Messages from one process to another, and bytes of any length.
+/// Point-to-point messages, and collectives on bytes of any length.
 extension ProcessGroup {
-    /// Sends the tensor to process `to`, which receives it into one with as many elements of the same dtype. PyTorch: `send`.
+    /// Sends the tensor to rank `to`, which must receive it into a tensor with the same number of elements and the same dtype. PyTorch:
+    /// `send`.
     ///
-    /// May wait until the other receives. Messages with one tag arrive in order. Traps unless 0 ≤ tag < 16384; throws `DistributedError`.
+    /// May block until the other rank receives. Messages with the same tag arrive in order. Traps unless 0 ≤ tag < 16384; throws
+    /// `DistributedError`.
     public func send(_ tensor: Tensor, to rank: Int, tag: Int = 0) throws {
         if tensor.isPoisoned || isNoPeer("send", rank, tag) { return }
         let signature = Signature(.send, count: tensor.numel, tensor.dtype, peer: rank)
@@ -20,9 +22,9 @@ extension ProcessGroup {
         }
     }
 
-    /// Receives what process `from` sends with this tag into `tensor`. PyTorch: `recv`.
+    /// Receives the tensor that rank `from` sends with this tag into `tensor`. PyTorch: `recv`.
     ///
-    /// Throws `DistributedError`, also where the other has sent another number of elements or another dtype.
+    /// Throws `DistributedError`, also if the sender's number of elements or dtype differs.
     public func receive(into tensor: Tensor, from rank: Int, tag: Int = 0) throws {
         if tensor.isPoisoned || isNoPeer("receive", rank, tag) { return }
         let signature = Signature(.receive, count: tensor.numel, tensor.dtype, peer: rank)
@@ -40,7 +42,7 @@ extension ProcessGroup {
                     if sent.count == signature.count, dtype == signature.dtype {
                         return try take(UnsafeMutableRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size))
                     }
-                    // It arrives all the same, and must not be taken for the next message.
+                    // The data arrives nevertheless and must be received, or it would be taken for the next message.
                     let rest = UnsafeMutableRawBufferPointer.allocate(byteCount: sent.count * dtype.size, alignment: 64)
                     defer { rest.deallocate() }
                     try take(rest)
@@ -50,7 +52,7 @@ extension ProcessGroup {
         }
     }
 
-    /// The bytes of `root`, whose number travels too.
+    /// Broadcasts the bytes of `root`; the other ranks need not know how many.
     package func broadcast(bytes: [UInt8], from root: Int) throws -> [UInt8] {
         if isNoRank("broadcast", root) { return bytes }
         return try collective(Signature(.bytes, peer: root), note: (UInt64(bytes.count), 0)) { notes in
@@ -62,7 +64,7 @@ extension ProcessGroup {
         }
     }
 
-    /// Everybody's bytes, by rank; their numbers may differ.
+    /// All-gather of bytes, by rank; their counts may differ.
     package func allGather(bytes: [UInt8]) throws -> [[UInt8]] {
         try collective(Signature(.bytes), note: (UInt64(bytes.count), 0)) { notes in
             var ends: [Int] = [0]

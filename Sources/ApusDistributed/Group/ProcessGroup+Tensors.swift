@@ -1,12 +1,12 @@
 import ApusCore
 
-/// Collectives on tensors of any dtype, layout and device. They are not differentiable: a tensor's history stays as it is.
+/// Collectives on tensors of any dtype, layout and device. They are not differentiable: they record nothing in the graph.
 extension ProcessGroup {
-    /// Replaces the tensor on all processes by the elements of all, joined by `op`. PyTorch: `all_reduce`.
+    /// Replaces the tensor on every rank by the elementwise reduction over all ranks by `op`. PyTorch: `all_reduce`.
     ///
-    /// Elements are joined in the tree's order of ranks, (0 + 1) + (2 + 3), so that the bits are the same at each call; 16-bit floats are
-    /// summed in float32 and rounded once. `allowsUnorderedSums` leaves the order of float sums to MPI, whose bits may then depend on the
-    /// library, the size and the placement. Traps if `op` does not exist for the dtype; throws `DistributedError`.
+    /// Elements are reduced in tree order of the ranks, (0 + 1) + (2 + 3), so that the bits are the same in every call; 16-bit floats are
+    /// summed in float32 and rounded once. `allowsUnorderedSums` lets MPI or NCCL choose the order of float sums; the bits may then depend
+    /// on the library, the size and the placement. Traps if `op` is not defined for the dtype; throws `DistributedError`.
     public func allReduce(_ tensor: Tensor, _ op: ReduceOp = .sum, allowsUnorderedSums: Bool = false) throws {
         if refuses("allReduce", tensor, op) { return }
         let signature = Signature(.allReduce, count: tensor.numel, tensor.dtype, op)
@@ -26,7 +26,7 @@ extension ProcessGroup {
         }
     }
 
-    /// Replaces the tensor on all processes by that of `root`. PyTorch: `broadcast`.
+    /// Replaces the tensor on every rank by that of `root`. PyTorch: `broadcast`.
     ///
     /// Throws `DistributedError`.
     public func broadcast(_ tensor: Tensor, from root: Int = 0) throws {
@@ -41,7 +41,7 @@ extension ProcessGroup {
         }
     }
 
-    /// The tensors of all processes, by rank; they have one shape. PyTorch: `all_gather`.
+    /// The tensors of all ranks, by rank; they must have the same shape. PyTorch: `all_gather`.
     ///
     /// Throws `DistributedError`.
     public func allGather(_ tensor: Tensor) throws -> [Tensor] {
@@ -63,10 +63,10 @@ extension ProcessGroup {
         }
     }
 
-    /// This process's part of all processes' tensors, joined by `op`: rank r gets the r-th of `size` equal parts along dimension 0. PyTorch:
-    /// `reduce_scatter_tensor`.
+    /// This rank's part of the elementwise reduction over all ranks by `op`: rank r gets the r-th of `size` equal parts along dimension 0.
+    /// PyTorch: `reduce_scatter_tensor`.
     ///
-    /// The bits are those of `allReduce`. Traps if dimension 0 does not divide; throws `DistributedError`.
+    /// The bits are those of `allReduce`. Traps if dimension 0 is not divisible by `size`; throws `DistributedError`.
     public func reduceScatter(_ tensor: Tensor, _ op: ReduceOp = .sum) throws -> Tensor {
         if refuses("reduceScatter", tensor, op) { return .poisoned }
         guard tensor.ndim > 0, tensor.size(0) % size == 0 else {
@@ -77,7 +77,7 @@ extension ProcessGroup {
         return try collective(signature, note: (0, ProcessGroup.note(tensor.device))) { notes in
             let communicator = try self.communicator(notes)
             return try self.reading(tensor, as: dtype, communicator) { x in
-                // The exchange needs a copy to write into.
+                // The exchange writes into its operand, so it works on a copy.
                 let all = try x.converted(to: dtype)
                 if let communicator {
                     try communicator.reduceScatter(all, op)
@@ -96,10 +96,10 @@ extension ProcessGroup {
         }
     }
 
-    /// Sends the i-th tensor to process i and returns what the processes have sent to this one, by rank. Shapes and dtypes may all differ.
-    /// PyTorch: `all_to_all`.
+    /// Sends the i-th tensor to rank i and returns the tensors that the ranks have sent to this one, by rank. Shapes and dtypes may all
+    /// differ. PyTorch: `all_to_all`.
     ///
-    /// Traps unless there is one tensor for each process; throws `DistributedError`.
+    /// Traps unless there is one tensor per rank; throws `DistributedError`.
     public func allToAll(_ tensors: [Tensor]) throws -> [Tensor] {
         guard tensors.count == size else {
             fail("allToAll", "\(tensors.count) tensors for \(size) processes")
@@ -109,7 +109,7 @@ extension ProcessGroup {
         return try collective(Signature(.allToAll)) { _ in
             let outgoing = try tensors.map { try $0.detach().hostData() }
             var incoming = outgoing
-            // What comes: dtype, number of dimensions, extents.
+            // The header of each tensor: dtype, number of dimensions, extents.
             let length = 2 + ProcessGroup.mostDimensions
             let sent = outgoing.map { tensor -> [Int64] in
                 let head = [Int64(tensor.dtype.rawValue), Int64(tensor.ndim)] + tensor.shape.map(Int64.init)
@@ -135,10 +135,10 @@ extension ProcessGroup {
         }
     }
 
-    /// Waits until all processes are here. PyTorch: `barrier`.
+    /// Waits until all ranks have called it. PyTorch: `barrier`.
     public func barrier() throws { try collective(Signature(.barrier)) { _ in } }
 
-    /// The group of the processes that pass the same colour, ordered by key and then by rank. PyTorch: `new_group`; MPI: `MPI_Comm_split`.
+    /// The group of the ranks that pass the same color, ordered by key and then by rank. PyTorch: `new_group`; MPI: `MPI_Comm_split`.
     ///
     /// Traps if `color` is negative; throws `DistributedError`.
     public func split(color: Int, key: Int) throws -> ProcessGroup {
@@ -147,7 +147,7 @@ extension ProcessGroup {
             let own = (0..<self.size).filter { notes[$0].0 == UInt64(color) }
             let ranks = own.sorted { (Int64(bitPattern: notes[$0].1), $0) < (Int64(bitPattern: notes[$1].1), $1) }
             let number = ranks.firstIndex(of: self.rank)!
-            // The key is this process's place among the members, which fits MPI's int whatever the caller's.
+            // The rank in the new group serves as key, since it fits MPI's int whatever key the caller has passed.
             let channel = try self.engine.split(self.members.channel, color: own[0], key: number, members: ranks)
             return ProcessGroup(
                 rank: number, hosts: ranks.map { self.hosts[$0] }, keys: ranks.map { self.keys[$0] }, channel: channel,
@@ -174,7 +174,7 @@ extension ProcessGroup {
         for i in 0..<size where i != rank { received[i] = (0..<length).map { incoming[i * length + $0] } }
     }
 
-    /// Whether the tensor is the result of a failed op, or `op` does not exist for it.
+    /// Whether the tensor is the result of a failed op, or `op` is not defined for its dtype.
     private func refuses(_ name: String, _ tensor: Tensor, _ op: ReduceOp? = nil) -> Bool {
         if tensor.isPoisoned { return true }
         if let reason = op?.refuses(tensor.dtype) {
@@ -190,7 +190,7 @@ extension ProcessGroup {
         return true
     }
 
-    /// Calls `body` with the elements as a contiguous tensor in `dtype`, which may share the tensor's memory: on its device where there is a
+    /// Calls `body` with the elements as a contiguous tensor in `dtype`, which may share the tensor's memory: on its device if there is a
     /// communicator, else on the host.
     func reading<Value>(
         _ tensor: Tensor, as dtype: DType, _ communicator: Communicator? = nil, _ body: (Tensor) throws -> Value
@@ -198,13 +198,13 @@ extension ProcessGroup {
         let own = try communicator == nil ? tensor.detach().hostData() : tensor.detach().contiguousData()
         let operand = own.dtype == dtype ? own : try own.converted(to: dtype)
         do { return try body(operand) } catch {
-            // After an error messages may still arrive here: the memory is never freed.
+            // After an error, messages in flight may still write into this memory, so it is never freed.
             _ = Unmanaged.passRetained(operand)
             throw error
         }
     }
 
-    /// The same for a `body` that changes the elements: the tensor has what it leaves.
+    /// The same for a `body` that changes the elements; the result is written back to the tensor.
     func changing(
         _ tensor: Tensor, as dtype: DType, _ signature: Signature, _ communicator: Communicator? = nil, _ body: (Tensor) throws -> Void
     ) throws {
@@ -218,7 +218,7 @@ extension ProcessGroup {
         }
     }
 
-    /// Whether the engine has summed in an order of its own.
+    /// Whether the engine has summed the numbers in an order of its choice; false if it has no such sum.
     private func sumUnordered(_ memory: UnsafeMutableRawPointer, _ count: Int, _ dtype: DType) throws -> Bool {
         let most = 1 << 28
         for start in stride(from: 0, to: count, by: most) {

@@ -2,7 +2,7 @@ import ApusCore
 import CKernels
 
 extension ProcessGroup {
-    /// What joins the elements of the processes. PyTorch: `torch.distributed.ReduceOp`.
+    /// The operation of a reduction over ranks. PyTorch: `torch.distributed.ReduceOp`.
     public enum ReduceOp: Int, Sendable, Hashable, CaseIterable {
         /// The sum; integers wrap, and for bool it is "or".
         case sum
@@ -10,14 +10,14 @@ extension ProcessGroup {
         case mean
         /// The product; integers wrap, and for bool it is "and".
         case product
-        /// The smallest; NaN wins.
+        /// The smallest element; NaN if there is one.
         case min
-        /// The largest; NaN wins.
+        /// The largest element; NaN if there is one.
         case max
-        /// Bit by bit; integers and bool only. PyTorch: `BAND`, `BOR`, `BXOR`.
+        /// Bitwise operations; integers and bool only. PyTorch: `BAND`, `BOR`, `BXOR`.
         case bitwiseAnd, bitwiseOr, bitwiseXor
 
-        /// Why it does not exist for elements of this dtype; nil if it does.
+        /// Why the operation is not defined for this dtype; nil if it is.
         func refuses(_ dtype: DType) -> String? {
             switch self {
             case .sum, .product, .min, .max: nil
@@ -26,7 +26,7 @@ extension ProcessGroup {
             }
         }
 
-        /// The dtype that is computed in: 16-bit floats are summed and multiplied in float32.
+        /// The dtype of the computation: 16-bit floats are summed and multiplied in float32.
         func computeType(_ dtype: DType) -> DType {
             switch self {
             case .sum, .mean, .product: dtype.isFloatingPoint ? dtype.computeType : dtype

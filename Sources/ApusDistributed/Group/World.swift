@@ -5,26 +5,28 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// What `world` has come to, and the group that must end with the program, which there is even where processors were refused.
+/// The result of `world`, and the group that must be ended when the program ends. There is such a group even if `world` threw because of
+/// mixed processors.
 private let made = Mutex<Result<ProcessGroup, any Error>?>(nil)
 private let running = Mutex<ProcessGroup?>(nil)
 
 extension ProcessGroup {
-    /// All processes that were started together: the one that a launcher (`mpirun`, `mpiexec`, `srun`) has made this process part of, or
-    /// a group of one where none has. PyTorch: `init_process_group` and `group.WORLD`.
+    /// All processes that a launcher (`mpirun`, `mpiexec`, `srun`) has started together, or a group of one if there is no launcher.
+    /// PyTorch: `init_process_group` and `group.WORLD`.
     ///
-    /// Each call returns the same group. MPI is looked for when the program runs: the library that APUS_MPI names, else the launcher's own,
-    /// else what the system knows by name (Open MPI, MPICH and what has its ABI, the standard's ABI). Unless APUS_THREADS or
-    /// OMP_NUM_THREADS say otherwise, processes that may run on the same processors share them. The world ends by itself when the program
-    /// ends: it waits for the others, for ten times `stallTimeout` at most.
+    /// Every call returns the same group. MPI is opened at run time: the library that APUS_MPI names, else the launcher's own, else one
+    /// that the system's linker finds by name (Open MPI, MPICH and libraries with its ABI, the standard ABI). Unless APUS_THREADS or
+    /// OMP_NUM_THREADS is set, processes that may run on the same cores divide them among themselves. The world ends by itself when the
+    /// program ends: it waits for the other processes, for ten times `stallTimeout` at most.
     ///
-    /// Throws `DistributedError` if a launcher has started the process and there is no library, or another's, and if processors are of
-    /// different kinds, since the same program then computes other bits: `allowsMixedProcessors` or APUS_ALLOW_MIXED=1 allow that.
+    /// Throws `DistributedError` if a launcher has started the process but no MPI library opens or the library is not the launcher's, and
+    /// if the processes run on processors of different kinds, since the same program then computes different bits: `allowsMixedProcessors`
+    /// or APUS_ALLOW_MIXED=1 allow that.
     public static func world(allowsMixedProcessors: Bool = false) throws -> ProcessGroup {
         try world(allowsMixedProcessors: allowsMixedProcessors, isFunneled: false)
     }
 
-    /// The world; if it is funneled, one thread alone calls MPI, as where a library allows no more.
+    /// The world; if funneled, only one thread calls MPI, as with a library that allows no more.
     package static func world(allowsMixedProcessors: Bool = false, isFunneled: Bool) throws -> ProcessGroup {
         try made.withLock { made in
             let result =
@@ -43,13 +45,13 @@ extension ProcessGroup {
         }
     }
 
-    /// One process.
+    /// A group of this process alone.
     package static func alone() -> ProcessGroup {
         ProcessGroup(rank: 0, hosts: [ProcessFacts.hostName], channel: 0, session: Session(worker: Worker(engine: AloneEngine())))
     }
 
-    /// So many ranks in this process, whose messages go through its memory: for tests of what holds for any number of processes. Each is
-    /// used by a thread of its own. `hosts` are names of hosts that they pretend to be on; `report` gets what the watch says.
+    /// `count` ranks in this process that exchange messages through its memory, to test with any number of ranks. Each is used by a thread
+    /// of its own. `hosts` are the names of the hosts that they pretend to be on; `report` receives the reports of the watch.
     package static func threads(
         _ count: Int, hosts: [String]? = nil, stallTimeout: Double? = nil, report: (@Sendable (String) -> Void)? = nil
     ) throws -> [ProcessGroup] {
@@ -67,7 +69,8 @@ extension ProcessGroup {
         }
     }
 
-    /// The world of a launcher, and the kinds of its processors by rank; nil for one process that has no library, as in a shell of Slurm's.
+    /// The world that the launcher has started, and the ranks' kinds of processor; nil for a single process without a library, as in an
+    /// interactive shell of Slurm.
     private static func join(_ launcher: Launcher, isFunneled: Bool) throws -> (ProcessGroup, [String])? {
         let host = ProcessFacts.hostName
         func error(_ message: String) -> DistributedError {
@@ -88,7 +91,7 @@ extension ProcessGroup {
                 "\(launcher.name) has started \(told) processes, but \(String(cString: apus_mpi_path())) knows of \(size): it is not the launcher's library; "
                     + "APUS_MPI=FILE names another")
         }
-        // The others' hosts are not known yet.
+        // The other ranks' hosts are not known yet; this rank's name stands in for them.
         let first = ProcessGroup(rank: rank, hosts: Array(repeating: host, count: size), channel: worker.engine.world, session: session)
         let facts = try first.allGather(bytes: ProcessFacts.gather().bytes).map { bytes in
             guard let facts = ProcessFacts(bytes: bytes) else { throw error("another process is of another version of the program") }
@@ -104,7 +107,7 @@ extension ProcessGroup {
         return (group, facts.map(\.kind))
     }
 
-    /// Refuses processors of different kinds.
+    /// Throws if the processors are of different kinds.
     func compareProcessors(_ kinds: [String], isAllowed: Bool) throws {
         guard !isAllowed, Set(kinds).count > 1 else { return }
         let list = Set(kinds).sorted().map { kind in
@@ -119,17 +122,17 @@ extension ProcessGroup {
 
     // MARK: The end
 
-    /// Ends all processes of the world at once, this one with the exit code `code`. PyTorch has no counterpart; MPI: `MPI_Abort`.
+    /// Terminates all processes of the world at once, this one with the exit code `code`. PyTorch has no counterpart; MPI: `MPI_Abort`.
     public func abort(_ code: Int32 = 1) -> Never { worker.abort(code) }
 
-    /// The last exchange, in which all learn that all have ended, or which has ended too early; then MPI ends.
+    /// The last exchange, in which every rank learns that all have ended, or which one has ended too early; then MPI is finalised.
     fileprivate func end(_ status: Int32) {
         let limit = stallTimeout
-        // A process that fails does not keep the others, which may compute for long before they hear of it.
+        // After a failure it waits for a shorter time, since the others may compute for long before they notice.
         let patience = status == 0 ? 10 * limit : Swift.min(limit, 5)
         let devices = session.devices.withLock { $0 }
         if status == 0, !devices.isEmpty {
-            // Others wait for what their queues still hold. What fails there cannot be told any more.
+            // Other ranks wait for work that is still queued. Errors in it can no longer be reported.
             let settled = worker.enqueue { for device in devices { try? device.backend.synchronize() } }
             if !settled.wait(atMost: patience) { abort(1) }
         }

@@ -1,15 +1,15 @@
 import ApusSystem
 import Glibc
 
-/// What has started this process as one of several, as far as environment variables tell.
+/// The launcher that has started this process as one of several, as far as environment variables tell.
 package struct Launcher: Sendable, Hashable {
-    /// Whose library belongs to it.
+    /// Which MPI library belongs to the launcher.
     package enum Library: Sendable { case openMPI, mpich, any }
 
     /// `Open MPI's mpirun`.
     package let name: String
     package let library: Library
-    /// This process's number and how many there are, where it says so.
+    /// This process's rank and the number of processes, if the launcher sets them.
     package let rank: Int?, size: Int?
 
     /// The launcher of the process with this environment; nil if there is none.
@@ -21,7 +21,7 @@ package struct Launcher: Sendable, Hashable {
         if value("OMPI_COMM_WORLD_RANK") != nil {
             return launcher("Open MPI's mpirun", .openMPI, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE")
         }
-        // In a script of sbatch there are variables of Slurm too: the step's number of tasks says that srun has started this process.
+        // A script under sbatch has Slurm's variables too: only SLURM_STEP_NUM_TASKS shows that srun has started this process.
         let isSlurm = value("SLURM_PROCID") != nil && number("SLURM_STEP_NUM_TASKS") != nil
         if value("PMIX_RANK") != nil {
             return launcher(isSlurm ? "Slurm's srun" : "a PMIx launcher", .any, "PMIX_RANK", isSlurm ? "SLURM_STEP_NUM_TASKS" : "")

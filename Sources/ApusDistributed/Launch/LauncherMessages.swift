@@ -1,13 +1,13 @@
-/// What comes from a launcher's standard error, without what it says of exit codes: Open MPI tells in a frame of dashes that a process has
-/// ended with one, after that process has said why.
+/// Filters a launcher's standard error: removes what Open MPI prints in a frame of dashes about a process that exited with a
+/// non-zero code, since the process itself has said why.
 package struct LauncherMessages {
     private var line: [UInt8] = []
-    /// The lines of a frame that has not ended.
+    /// The lines of a frame that is not complete yet.
     private var frame: [String]?
 
     package init() {}
 
-    /// What is to be shown of these bytes, which may end within a line.
+    /// The text to show for these bytes, which may end within a line.
     package mutating func take(_ bytes: [UInt8]) -> String {
         var shown = ""
         for byte in bytes {
@@ -31,7 +31,7 @@ package struct LauncherMessages {
         return shown
     }
 
-    /// What is left at the end.
+    /// The text that is left at the end.
     package mutating func rest() -> String {
         defer { (line, frame) = ([], nil) }
         return (frame.map { $0.joined(separator: "\n") + "\n" } ?? "") + String(decoding: line, as: UTF8.self)

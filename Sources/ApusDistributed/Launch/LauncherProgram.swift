@@ -6,21 +6,21 @@ import Glibc
 package struct LauncherProgram: Sendable, Hashable {
     /// Its path, as it was found.
     package let path: String
-    /// The first line that it says of its version.
+    /// The first line of the output of `--version`, or MPICH's name and number.
     package let version: String
     let kind: Kind
 
     enum Kind: Hashable, Sendable {
-        /// Open MPI, with the first number of its version.
+        /// Open MPI, with its major version.
         case openMPI(Int)
-        /// MPICH's launcher, or one made of it.
+        /// MPICH's launcher, or one derived from it.
         case hydra
     }
 
-    /// Why there is none.
+    /// Why there is no launcher.
     package struct Missing: Error, CustomStringConvertible { package let description: String }
 
-    /// The program that APUS_MPIRUN names, else the first `mpirun` or `mpiexec` of PATH.
+    /// The program that APUS_MPIRUN names, else the first `mpirun` or `mpiexec` on PATH.
     package static func find(_ value: (String) -> String? = environment) throws(Missing) -> LauncherProgram {
         if let chosen = value("APUS_MPIRUN") { return try LauncherProgram(chosen) }
         let folders = (value("PATH") ?? "").split(separator: ":")
@@ -37,7 +37,7 @@ package struct LauncherProgram: Sendable, Hashable {
         try self.init(path: path, says: text)
     }
 
-    /// What says `text` of its version.
+    /// The launcher at `path`, whose `--version` prints `text`.
     init(path: String, says text: String) throws(Missing) {
         self.path = path
         let lines = text.split(separator: "\n").map { line in line.split(separator: " ").joined(separator: " ") }
@@ -58,8 +58,8 @@ package struct LauncherProgram: Sendable, Hashable {
         }
     }
 
-    /// What starts `count` processes of `command`, on this host or on those that the file `hosts` lists, each with the variables `handedOn`
-    /// of this environment.
+    /// The command that starts `count` processes of `command`, on this host or on those listed in the file `hosts`; each process gets
+    /// `variables` of this environment.
     package func arguments(
         starting command: [String], count: Int, hosts: String?, isRoot: Bool, handedOn variables: [String]
     ) -> [String] {
@@ -67,24 +67,24 @@ package struct LauncherProgram: Sendable, Hashable {
         switch kind {
         case .openMPI(let number):
             if isRoot { arguments.append("--allow-run-as-root") }
-            // One core for each process is what it takes for few of them; Apus shares the cores out itself.
+            // By default Open MPI binds each of a few processes to one core; Apus divides the cores itself.
             arguments += ["--bind-to", "none"]
             if let hosts {
                 arguments += ["--hostfile", hosts]
             } else {
-                // More than there are cores are started too.
+                // Allows more processes than cores.
                 arguments += number >= 5 ? ["--map-by", ":OVERSUBSCRIBE"] : ["--oversubscribe"]
             }
-            // Those on this host get all variables, those on others only what is named.
+            // Processes on this host inherit the environment; those on other hosts get only the variables named here.
             for name in variables { arguments += ["-x", name] }
         case .hydra:
-            // It hands all variables on.
+            // Hydra passes the whole environment on.
             if let hosts { arguments += ["-f", hosts] }
         }
         return arguments + ["-n", "\(count)"] + command
     }
 
-    /// The library that the started processes open, with its version; throws where there is none.
+    /// The MPI library that the started processes will open, with its version; throws if there is none.
     package func library() throws(Missing) -> String {
         let program = realpath(path, nil)
         defer { free(program) }

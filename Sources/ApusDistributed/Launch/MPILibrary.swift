@@ -2,12 +2,12 @@ import ApusSystem
 import CDrivers
 import Glibc
 
-/// Where the library of MPI may be.
+/// Finds and opens the MPI library.
 enum MPILibrary {
-    /// Opens the library that belongs to the launcher. Returns why there is none, or nil.
+    /// Opens the library that belongs to the launcher. Returns why that failed, or nil.
     static func open(for launcher: Launcher) -> String? { open(launcher.library, beside: launcherProgram()) }
 
-    /// The same of a launcher whose program is known.
+    /// The same, given the path of the launcher's program.
     static func open(_ library: Launcher.Library, beside program: String?) -> String? {
         let places = self.places(library, program)
         var why = [CChar](repeating: 0, count: 1024)
@@ -21,7 +21,7 @@ enum MPILibrary {
         return isOpen ? nil : String(fromC: why)
     }
 
-    /// The path that APUS_MPI names, alone; else what lies beside the launcher's program, and then the names that the system's linker knows.
+    /// The path in APUS_MPI alone if set; else the folders beside the launcher's program, and then names that the system's linker resolves.
     private static func places(_ library: Launcher.Library, _ program: String?) -> [String] {
         if let chosen = environment("APUS_MPI") { return [chosen] }
         let names: [String]
@@ -31,7 +31,7 @@ enum MPILibrary {
         case .any: names = ["libmpi.so.40", "libmpi.so.12", "libmpich.so.12", "libmpi_abi.so.1", "libmpi_abi.so.0"]
         }
         var folders: [String] = []
-        // Open MPI 5 says where its libraries are.
+        // Open MPI 5 sets this to the folder of its libraries.
         if let folder = environment("OMPI_LIBDIR_LOC") { folders.append(folder) }
         if let program {
             let root = folder(of: folder(of: program))
@@ -42,7 +42,7 @@ enum MPILibrary {
 
     private static func folder(of path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
 
-    /// The launcher's program, which is among this process's nearest ancestors: a shell may stand between.
+    /// The launcher's program: one of this process's nearest ancestors, since a shell may be in between.
     private static func launcherProgram() -> String? {
         var process = getppid()
         for _ in 0..<4 where process > 1 {

@@ -2,15 +2,15 @@ import ApusSystem
 import CKernels
 import Glibc
 
-/// What the processes of a world tell each other at the start.
+/// What the processes of a world tell each other at startup.
 struct ProcessFacts {
     /// The host's name.
     var host: String
-    /// What tells hosts of one name apart.
+    /// Tells apart hosts with the same name.
     var bootID: String
-    /// The processors that this process may run on, as numbers.
+    /// The indices of the processors that this process may run on.
     var processors: [Int]
-    /// Model and vector instructions: what decides which kernels run, and so their bits.
+    /// Model and vector instructions, which determine the kernels that run, and so their bits.
     var kind: String
 
     static func gather() -> ProcessFacts {
@@ -61,7 +61,8 @@ struct ProcessFacts {
         (self.host, self.bootID, self.processors, self.kind) = (host, bootID, processors, kind)
     }
 
-    /// How many threads this process should use: its processors, divided by the processes of the host that may run on them too.
+    /// How many threads this process should use: its processors, divided by the number of processes on its host that may run on any of
+    /// them.
     static func threads(of rank: Int, among all: [ProcessFacts]) -> Int {
         let own = all[rank]
         let sharers = all.filter { $0.isOnHost(of: own) && !Set($0.processors).isDisjoint(with: own.processors) }.count

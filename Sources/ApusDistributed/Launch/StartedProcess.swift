@@ -4,12 +4,12 @@ import Glibc
 /// A program that was started in a process group of its own, so that Ctrl-C in the terminal does not reach it.
 package struct StartedProcess: ~Copyable {
     private let pid: pid_t
-    /// What it reads as its standard input.
+    /// The write end of its standard input.
     private let input: Int32
-    /// What it writes to its standard error.
+    /// The read end of its standard error.
     private let errors: Int32
 
-    /// Starts the program at the path `command[0]`; its output goes where this process's goes, or into its errors.
+    /// Starts the program at the path `command[0]`. Its standard output is this process's, or joins its standard error with `joinsOutput`.
     package init(_ command: [String], joinsOutput: Bool = false) throws(FileError) {
         let (input, errors) = (try StartedProcess.pipe(for: command[0]), try StartedProcess.pipe(for: command[0]))
         defer {
@@ -26,7 +26,7 @@ package struct StartedProcess: ~Copyable {
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawnattr_setpgroup(&attributes, 0)
-        // This process ignores the signal, since what it writes to may have ended.
+        // This process ignores SIGPIPE, since the program that it writes to may have ended.
         signal(SIGPIPE, SIG_IGN)
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -50,7 +50,7 @@ package struct StartedProcess: ~Copyable {
         close(errors)
     }
 
-    /// What it has written to its standard error, as far as that comes within so many milliseconds; empty if nothing has, nil at the end.
+    /// What the program has written to standard error within `milliseconds`; empty if nothing, nil at the end.
     package func readErrors(within milliseconds: Int32) -> [UInt8]? {
         var wanted = pollfd(fd: errors, events: Int16(POLLIN), revents: 0)
         guard Glibc.poll(&wanted, 1, milliseconds) > 0 else { return [] }
@@ -59,7 +59,7 @@ package struct StartedProcess: ~Copyable {
         return count > 0 ? Array(buffer.prefix(count)) : count < 0 && errno == EINTR ? [] : nil
     }
 
-    /// Writes a line to its standard input; nothing where that is closed.
+    /// Writes a line to its standard input; does nothing if that is closed.
     package func tell(_ line: String) {
         let bytes = Array("\(line)\n".utf8)
         while write(input, bytes, bytes.count) < 0 && errno == EINTR {}
@@ -68,7 +68,7 @@ package struct StartedProcess: ~Copyable {
     /// Kills it and its process group.
     package func kill() { _ = Glibc.kill(-pid, SIGKILL) }
 
-    /// Whether it has ended, and then its exit code, or 128 and the signal's number.
+    /// Its exit code, or 128 plus the number of the signal that ended it; nil while it runs.
     package mutating func poll() -> Int32? {
         var status: Int32 = 0
         var found = waitpid(pid, &status, WNOHANG)
@@ -78,7 +78,7 @@ package struct StartedProcess: ~Copyable {
         return signal == 0 ? status >> 8 & 0xFF : 128 + signal
     }
 
-    /// The ends of a pipe, for reading and for writing, that the programs this process starts do not inherit.
+    /// The read and write end of a pipe, which child processes do not inherit.
     private static func pipe(for program: String) throws(FileError) -> [Int32] {
         var ends: [Int32] = [0, 0]
         guard Glibc.pipe(&ends) == 0 else { throw FileError(file: program, operation: "start", code: errno) }

@@ -1,12 +1,12 @@
 import ApusCore
 import CDrivers
 
-/// Processes that exchange tensors from device to device, each with one NVIDIA device of its own.
+/// A group of processes that exchange tensors from device to device, each with one NVIDIA device of its own.
 ///
-/// All processes make the same calls in the same order. A call queues its work on the device's stream, after the work that made the tensor,
-/// and returns: what comes later finds the result. Tensors are contiguous, and change in place.
+/// All ranks must make the same calls in the same order. A call enqueues its work on the device's stream, after the work that computes the
+/// tensor, and returns: work that is enqueued later sees the result. Tensors are contiguous and change in place.
 ///
-/// It lives as long as the program, since freeing one waits for the others, and processes let their groups go when they like.
+/// A communicator is never freed, since freeing one waits for the other ranks, which release their groups whenever they like.
 ///
 /// Unchecked Sendable: the handle does not change; one collective at a time uses it.
 final class Communicator: @unchecked Sendable {
@@ -16,7 +16,7 @@ final class Communicator: @unchecked Sendable {
     private let library: NCCLLibrary
     private let handle: ncclComm_t
 
-    /// Waits until all have come. `id` is what rank 0 has got from NCCL.
+    /// Waits until all ranks have joined. `id` is the one that rank 0 has got from NCCL.
     init(_ stream: CUDAStream, _ library: NCCLLibrary, rank: Int, size: Int, id: ncclUniqueId) throws(OpError) {
         (self.stream, self.library, self.rank, self.size) = (stream, library, rank, size)
         var made: ncclComm_t?
@@ -27,14 +27,14 @@ final class Communicator: @unchecked Sendable {
         handle = made
     }
 
-    /// Bytes of memory for what others send, so that a large tensor is not there twice.
+    /// The size of the receive buffer, in bytes, so that a large tensor is not in memory twice.
     private static var roomBytes: Int { 1 << 28 }
-    /// Up to this size all get everything, and all join the same: one exchange instead of two.
+    /// Up to this size every rank gathers all elements and reduces by itself: one exchange instead of two.
     private static var smallBytes: Int { 1 << 16 }
 
     // MARK: Collectives
 
-    /// Joins the elements of all in the tree's order.
+    /// All-reduce in tree order.
     func reduce(_ x: Tensor, _ op: ReduceOp) throws(OpError) {
         let x = x.flat
         for part in x.parts(Communicator.roomBytes) {
@@ -53,11 +53,12 @@ final class Communicator: @unchecked Sendable {
         }
     }
 
-    /// Joins the chunks of all, `size` of them: the one of this rank, in place. The others stay as they are.
+    /// Reduce-scatter in tree order: `x` has `size` chunks, of which this rank gets chunk `rank`, in place. The other chunks stay as they
+    /// are.
     func reduceScatter(_ x: Tensor, _ op: ReduceOp) throws(OpError) {
         let x = x.flat
         let chunk = x.numel / size
-        // Pieces of each chunk, so that the room is not as large as the tensor.
+        // Works on pieces of each chunk, so that the receive buffer need not be as large as the tensor.
         let most = max(1, Communicator.roomBytes / (x.dtype.size * size))
         for start in stride(from: 0, to: chunk, by: most) {
             let count = min(most, chunk - start)
@@ -66,27 +67,27 @@ final class Communicator: @unchecked Sendable {
         }
     }
 
-    /// Gives all the part that each rank has, by rank.
+    /// All-gather: `part` of each rank, by rank.
     func gather(_ part: Tensor, into all: Tensor) throws(OpError) {
         try call("ncclAllGather") {
             library.functions.ncclAllGather(part.pointer, all.pointer, part.byteCount, uint8, handle, $0)
         }
     }
 
-    /// Gives all the chunk that each rank has at its place in `x`.
+    /// All-gather in place: rank r contributes chunk r of `x`.
     func gather(_ x: Tensor) throws(OpError) {
         let chunk = x.numel / size
         try gather(x.flat.elements(rank * chunk, chunk), into: x)
     }
 
-    /// Gives all what `root` has.
+    /// Broadcasts the tensor of `root`.
     func broadcast(_ x: Tensor, from root: Int) throws(OpError) {
         try call("ncclBroadcast") {
             library.functions.ncclBroadcast(x.pointer, x.pointer, x.byteCount, uint8, CInt(root), handle, $0)
         }
     }
 
-    /// Sums float32 or float64 numbers in an order that NCCL chooses.
+    /// All-reduce (sum) of float32 or float64 numbers in an order that NCCL chooses.
     func unorderedSum(_ x: Tensor) throws(OpError) {
         let type = ncclDataType_t(x.dtype == .float64 ? APUS_NCCL_FLOAT64 : APUS_NCCL_FLOAT32)
         try call("ncclAllReduce") {
@@ -95,7 +96,7 @@ final class Communicator: @unchecked Sendable {
         }
     }
 
-    /// Throws what has gone wrong in work that was queued.
+    /// Throws if enqueued work has failed.
     func check() throws(OpError) {
         var status: ncclResult_t = 0
         try library.check(library.functions.ncclCommGetAsyncError(handle, &status), "ncclCommGetAsyncError", handle)
@@ -110,7 +111,8 @@ final class Communicator: @unchecked Sendable {
         try stream.queue("\(name)") { (stream) throws(OpError) in try library.check(body(stream), name, handle) }
     }
 
-    /// Sends each rank its `count` elements of `x`, which begin at `place`, and joins what all have sent to this one.
+    /// Sends `count` elements of `x` from offset `place(r)` to each rank r, and returns the reduction of what all ranks have sent to this
+    /// one.
     private func joined(_ x: Tensor, _ count: Int, _ op: ReduceOp, at place: ((Int) -> Int)? = nil) throws(OpError) -> Tensor {
         let place = place ?? { $0 * count }
         let room = try empty([size, count], like: x)
@@ -118,7 +120,7 @@ final class Communicator: @unchecked Sendable {
         try call("ncclSend") { stream in
             var status = functions.ncclGroupStart()
             for step in 1..<size where status == 0 {
-                // Each begins with another, so that not all send to one.
+                // Each rank begins with another, so that not all send to the same one.
                 let (to, from) = ((rank + step) % size, (rank - step + size) % size)
                 let (part, row) = (x.elements(place(to), count), rows[from])
                 status = functions.ncclSend(part.pointer, part.byteCount, uint8, CInt(to), handle, stream)
@@ -135,11 +137,11 @@ final class Communicator: @unchecked Sendable {
 
 extension Tensor {
     fileprivate var byteCount: Int { numel * dtype.size }
-    /// Views of a contiguous tensor. Not recorded.
+    /// Views of a contiguous tensor, outside the graph.
     fileprivate var flat: Tensor { noGrad { detach().view(-1) } }
     fileprivate func elements(_ start: Int, _ count: Int) -> Tensor { noGrad { narrow(dim: 0, start, count) } }
     fileprivate var rows: [Tensor] { noGrad { (0..<size(0)).map { self[$0] } } }
-    /// Pieces of at most so many bytes.
+    /// Pieces of at most `bytes` bytes.
     fileprivate func parts(_ bytes: Int) -> [Tensor] {
         let most = Swift.max(1, bytes / dtype.size)
         return Swift.stride(from: 0, to: numel, by: most).map { elements($0, Swift.min(most, numel - $0)) }

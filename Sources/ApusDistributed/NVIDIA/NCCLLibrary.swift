@@ -2,7 +2,7 @@ import ApusCore
 import ApusSystem
 import CDrivers
 
-/// NCCL, which moves tensors between NVIDIA devices, if the machine has it; opened when it is first needed.
+/// NCCL, which exchanges tensors between NVIDIA devices, if it is installed; opened on first use.
 ///
 /// Unchecked Sendable: the function table does not change, and NCCL accepts calls from any thread.
 final class NCCLLibrary: @unchecked Sendable {
@@ -10,7 +10,7 @@ final class NCCLLibrary: @unchecked Sendable {
     /// Name and version.
     let name: String
 
-    /// The library, or the error why there is none. APUS_NCCL=off is such a reason.
+    /// The library, or why there is none; one such reason is APUS_NCCL=off.
     static let shared: Result<NCCLLibrary, OpError> = {
         do throws(OpError) { return .success(try NCCLLibrary()) } catch { return .failure(error) }
     }()
@@ -30,7 +30,7 @@ final class NCCLLibrary: @unchecked Sendable {
         name = "NCCL \(number / 10_000).\(number / 100 % 100).\(number % 100)"
     }
 
-    /// Throws what NCCL says of a call that has failed.
+    /// Throws NCCL's message if a call has failed.
     func check(_ status: ncclResult_t, _ call: StaticString, _ communicator: ncclComm_t? = nil) throws(OpError) {
         if status == 0 || status == APUS_NCCL_IN_PROGRESS { return }
         let text = functions.ncclGetErrorString(status).map { String(cString: $0) } ?? "status \(status)"

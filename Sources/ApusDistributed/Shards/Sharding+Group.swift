@@ -1,17 +1,17 @@
 import ApusData
 
 extension Sharding {
-    /// Deals `count` shards to the processes of `group`, in blocks of the order of ranks.
+    /// Deals `count` shards to the ranks of `group`, in consecutive blocks.
     ///
-    /// Throws unless each process gets the same number, a power of two where there are several: only then is the sum of a process's shards a
-    /// part of the tree in which the shards are added up, whoever holds them.
+    /// Throws unless every rank gets the same number of shards, a power of two if there are several ranks: only then is the sum over a
+    /// rank's shards a subtree of the reduction tree over all shards, whatever the number of ranks.
     init(dealing count: Int, in group: ProcessGroup) throws {
         if let problem = Sharding.problem(dealing: count, to: group.size) { throw group.error("dealing shards", problem) }
         let own = count / group.size
         self.init(count: count, own: (group.rank * own)..<((group.rank + 1) * own))
     }
 
-    /// Why `count` shards cannot be dealt to so many processes; nil where they can.
+    /// Why `count` shards cannot be dealt to `size` ranks; nil if they can.
     package static func problem(dealing count: Int, to size: Int) -> String? {
         if count < 1 { return "a batch has \(count) shards, it must have at least 1" }
         if sizes(dealing: count).contains(size) { return nil }
@@ -19,7 +19,7 @@ extension Sharding {
             + "\(list(sizes(dealing: count), "or")) processes, and \(size) processes \(size), \(2 * size), \(4 * size) … shards"
     }
 
-    /// The numbers of processes to which that many shards can be dealt.
+    /// The numbers of ranks to which `count` shards can be dealt.
     static func sizes(dealing count: Int) -> [Int] {
         if count < 1 { return [] }
         return (1...count).filter { size in
