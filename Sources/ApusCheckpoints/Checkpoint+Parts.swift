@@ -3,7 +3,7 @@ import ApusFormats
 import ApusOptim
 
 extension Checkpoint {
-    /// Writes a whole run in one file, as `torch.save({...}, path)` does, which PyTorch reads and goes on from.
+    /// Writes a whole run to one file, as `torch.save({...}, path)` does; PyTorch can load it and continue the run.
     ///
     /// ```swift
     /// try Checkpoint.save([
@@ -11,8 +11,8 @@ extension Checkpoint {
     ///     "generator": Generator.current, "epoch": epoch, "losses": losses,
     /// ], to: "run.pt")
     /// ```
-    /// Parts are written as PyTorch's `state_dict()` of the same class; names are the caller's. The file is replaced atomically: whenever the process or
-    /// the machine dies, the last complete one is there.
+    /// Each part is written as PyTorch's `state_dict()` of the same class; the names are yours. The file is replaced atomically: if the
+    /// process or the machine dies, the last complete checkpoint is still there.
     public static func save(_ parts: KeyValuePairs<String, any CheckpointValue>, to path: String) throws {
         var items: [(key: PyTorchObject, value: PyTorchObject)] = []
         for (name, part) in parts {
@@ -26,13 +26,14 @@ extension Checkpoint {
         try PyTorchObject.dictionary(items).save(to: path)
     }
 
-    /// Brings the parts of a run back to where they were when the file was written, here or by PyTorch. Returns what the file holds, for what is no part:
+    /// Restores the parts of a run from a file that Apus or PyTorch has written. Returns the whole contents of the file, for entries that
+    /// are not parts:
     ///
     /// ```swift
     /// let saved = try Checkpoint.load("run.pt", into: ["model_state_dict": model, "optimizer_state_dict": optimizer])
     /// let epoch = saved["epoch"]?.int ?? 0
     /// ```
-    /// Throws a `FormatError` with file and name for a part that is missing or does not fit; then no part has changed.
+    /// Throws a `FormatError` with file and name if a part is missing or does not fit; then no part has changed.
     @discardableResult public static func load(
         _ path: String, into parts: KeyValuePairs<String, any CheckpointPart>
     ) throws -> PyTorchObject {
@@ -42,7 +43,7 @@ extension Checkpoint {
             throw FormatError(
                 file: path, place: .key(name), reason: "there is none; the file has \(names.isEmpty ? root.description : names)")
         }
-        // What each was before, should a later one not fit.
+        // The previous states, to restore if a later part does not fit.
         var before: [(part: any CheckpointPart, state: PyTorchObject)] = []
         for (name, part) in parts {
             do {

@@ -3,15 +3,16 @@ import ApusFormats
 import ApusNN
 import ApusOptim
 
-/// What a checkpoint can hold: a part of a run, a number, text, tensor, or several of them.
+/// A value that can be stored in a checkpoint: a part of a run, a number, string or tensor, or a collection of them.
 public protocol CheckpointValue {
-    /// The value as it is written, in PyTorch's spelling.
+    /// The value in PyTorch's representation.
     func checkpointed() throws -> PyTorchObject
 }
 
-/// A part of a run, which a checkpoint brings back to where it was.
+/// A part of a run that can be restored from a checkpoint.
 public protocol CheckpointPart: AnyObject, CheckpointValue {
-    /// Takes over what ``CheckpointValue/checkpointed()`` gave, or what PyTorch's `state_dict()` of the same class did. Throws what differs; then nothing has changed.
+    /// Restores the state that ``CheckpointValue/checkpointed()`` or PyTorch's `state_dict()` of the same class has returned. If it does
+    /// not fit, throws an error that says why, and changes nothing.
     func restore(_ saved: PyTorchObject) throws
 }
 
@@ -26,8 +27,8 @@ extension Optimizer: CheckpointPart {
     /// `state` and `param_groups`. PyTorch: `optimizer.state_dict()`.
     public final func checkpointed() throws -> PyTorchObject { PyTorchObject(stateDict()) }
 
-    /// Settings that the file lacks, as those of PyTorch's earlier versions do, stay as they are; so do those that say how PyTorch computes and not what
-    /// (`foreach`, `fused`, `capturable`, `differentiable`).
+    /// Settings that the file lacks, as files of earlier versions of PyTorch do, keep their values. Settings that only choose an
+    /// implementation in PyTorch are ignored (`foreach`, `fused`, `capturable`, `differentiable`).
     public final func restore(_ saved: PyTorchObject) throws {
         var state = try OptimizerState(saved, of: "\(type(of: self))")
         for (key, value) in stateDict().values
@@ -42,7 +43,7 @@ extension LRScheduler: CheckpointPart {
     /// PyTorch: `scheduler.state_dict()`.
     public final func checkpointed() throws -> PyTorchObject { ScheduleObject.object(stateDict()) }
 
-    /// Settings that the file lacks, as PyTorch's do where they are in the optimizer's groups, stay as they are.
+    /// Settings that the file lacks keep their values, such as those that PyTorch stores in the optimizer's groups.
     public final func restore(_ saved: PyTorchObject) throws {
         try loadStateDict(ScheduleObject.state(saved, like: stateDict(), of: "\(type(of: self))"))
     }
@@ -67,7 +68,7 @@ extension GradScaler: CheckpointPart {
 }
 
 extension Generator: CheckpointPart {
-    /// Seed and place of the counter. PyTorch's generators are others: their states cannot be exchanged.
+    /// Seed and counter. They cannot be exchanged with PyTorch, whose generators are different.
     public func checkpointed() throws -> PyTorchObject {
         ["seed": PyTorchObject("\(state.seed)"), "offset": PyTorchObject("\(state.offset)")]
     }
@@ -80,11 +81,11 @@ extension Generator: CheckpointPart {
     }
 }
 
-/// A saved part is not one of the object that it is loaded into.
+/// Thrown if a saved part does not fit the object that it is loaded into.
 public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The class of the object.
     public let part: String
-    /// What was found.
+    /// What does not fit.
     public let reason: String
 
     public var description: String { "\(part): \(reason)" }
@@ -106,7 +107,7 @@ extension Array: CheckpointValue where Element: CheckpointValue {
 }
 
 extension Dictionary: CheckpointValue where Key == String, Value: CheckpointValue {
-    /// In the order of the keys, since a dictionary has none.
+    /// Sorted by key, since a dictionary has no order.
     public func checkpointed() throws -> PyTorchObject {
         .dictionary(try sorted { $0.key < $1.key }.map { (key: PyTorchObject($0.key), value: try $0.value.checkpointed()) })
     }

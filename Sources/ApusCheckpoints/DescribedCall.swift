@@ -2,15 +2,15 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// A constructor's call in a JSON file, by PyTorch's class and argument names: `{"type": "Linear", "in_features": 4, "out_features": 2}`, or a
-/// class's name alone.
+/// A constructor call in a JSON file, with PyTorch's class and argument names: `{"type": "Linear", "in_features": 4, "out_features": 2}`,
+/// or only the name of a class.
 package struct DescribedCall {
-    /// The class's name.
+    /// The name of the class.
     package let type: String
-    /// Its arguments, as they were written.
+    /// The arguments as written.
     package var arguments: [JSON.Member]
 
-    /// Reads `json`. `what` (`a layer`) and `example` are for messages, of which `wrong` makes errors.
+    /// Parses `json`. `what` (`a layer`) and `example` go into messages, of which `wrong` makes errors.
     package init(_ json: JSON, what: String, example: String, _ wrong: (String) -> FormatError) throws {
         switch json {
         case .string(let name): (type, arguments) = (name, [])
@@ -21,7 +21,7 @@ package struct DescribedCall {
         }
     }
 
-    /// The arguments as values of PyTorch's.
+    /// The arguments as `Argument`s, by PyTorch's names.
     package func named(_ wrong: (String) -> FormatError) throws -> [(name: String, value: Argument)] {
         try arguments.map { ($0.key, try DescribedCall.argument($0.value, wrong)) }
     }

@@ -3,19 +3,19 @@ import ApusFormats
 import ApusNN
 import ApusSystem
 
-/// What loading a file of weights did: nothing is renamed, missing or left over without a word.
+/// What loading a file of weights has done: it lists every tensor that was renamed, missing or left over.
 public struct LoadReport: CustomStringConvertible, Sendable {
     /// The number of tensors that were loaded.
     public internal(set) var loaded = 0
-    /// Names of the file that were changed, with the module's names for them.
+    /// Names in the file that were changed, with the module's names for them.
     public internal(set) var renamed: [(found: String, takenFor: String)] = []
-    /// Names that the module has and the file lacks; empty unless `strict` is false.
+    /// Names in the module that the file lacks; empty unless `strict` is false.
     public internal(set) var missing: [String] = []
-    /// Names that the file has and the module does not know; empty unless `strict` is false.
+    /// Names in the file that the module lacks; empty unless `strict` is false.
     public internal(set) var leftOver: [String] = []
-    /// Names that both have and whose tensors the module kept as they were, and why: those of a head for other classes.
+    /// Tensors that both have but the module kept unchanged, and why: those of a head for other classes.
     public private(set) var kept: [(key: String, reason: String)] = []
-    /// Tensors of the file that Apus has no type for, and why.
+    /// Tensors in the file of a type that Apus does not support, and why they were left out.
     public internal(set) var leftOut: [(key: String, reason: String)] = []
 
     /// `loaded 62 tensors; 62 renamed (module.conv1.weight → conv1.weight, …)`.
@@ -30,7 +30,7 @@ public struct LoadReport: CustomStringConvertible, Sendable {
         return parts.joined(separator: "; ")
     }
 
-    /// Counts tensors that were loaded as kept.
+    /// Moves tensors from the loaded to the kept ones.
     package mutating func keep(_ keys: [String], because reason: String) {
         loaded -= keys.count
         kept += keys.map { ($0, reason) }
@@ -44,15 +44,16 @@ extension Module {
     /// let report = try model.loadStateDict(from: "checkpoint.pth.tar", at: "state_dict", dropping: "module.", renaming: ["fc.": "head."])
     /// ```
     /// - Parameters:
-    ///   - path: the file; its format is told by its contents.
-    ///   - place: where in the file the weights are: names joined by dots (`"model"`, `"state_dict"`); the whole file by default.
-    ///   - prefix: what the names begin with and the module's do not, such as the `module.` of `nn.DataParallel`. It is dropped from the names that
-    ///     have it.
-    ///   - renaming: beginnings of names, and what the module has instead; tried in order, the first that fits is used. They see names without `prefix`.
-    ///   - strict: whether missing names and names left over are an error; otherwise they are in the report.
+    ///   - path: the file; its format is detected from its contents.
+    ///   - place: where the weights are in the file: names joined by dots (`"model"`, `"state_dict"`); by default the whole file.
+    ///   - prefix: a prefix of names in the file that the module's names lack, such as the `module.` of `nn.DataParallel`. It is removed
+    ///     from names that have it.
+    ///   - renaming: prefixes of names, and what to replace them with; for each name the first that matches is used. They apply after
+    ///     `prefix` is removed.
+    ///   - strict: whether missing and left-over names are an error; otherwise they are listed in the report.
     ///
-    /// Throws, and then nothing has changed: a ``StateDictError`` that names all that does not fit, an error of the file, and a `FormatError` where a
-    /// prefix or a renaming fits no name, where two tensors would get one name, or where no tensor is for this module.
+    /// Throws an error of reading the file, and a `FormatError` if names, shapes or dtypes do not fit, of which it lists all, if a prefix or
+    /// a renaming matches no name, if two tensors would get the same name, or if no tensor is for this module. Then nothing has changed.
     @discardableResult public final func loadStateDict(
         from path: String, at place: String = "", dropping prefix: String? = nil, renaming: KeyValuePairs<String, String> = [:],
         strict: Bool = true
@@ -106,7 +107,7 @@ extension Module {
         return report
     }
 
-    /// What may help where no name fits: the beginning that all names have in common, and the module's do not.
+    /// A hint if no name fits: the prefix that the file's names have and the module's lack.
     private static func hint(_ error: StateDictError, _ state: StateDict) -> String {
         guard let missing = error.missing.first, let longer = state.keys.first(where: { $0.hasSuffix("." + missing) }) else { return "" }
         let prefix = longer.dropLast(missing.utf8.count)

@@ -3,7 +3,8 @@ import ApusFormats
 import ApusOptim
 
 extension PyTorchObject {
-    /// The state of an optimizer as PyTorch has it: `state` by the parameters' numbers, with step counts as tensors, and `param_groups`.
+    /// The state of an optimizer in PyTorch's representation: `state` by the parameters' indices, with step counts as tensors, and
+    /// `param_groups`.
     init(_ state: OptimizerState) {
         var states: [Int: [(key: PyTorchObject, value: PyTorchObject)]] = [:]
         var groups: [Int: [(key: PyTorchObject, value: PyTorchObject)]] = [:]
@@ -31,17 +32,17 @@ extension PyTorchObject {
 }
 
 extension OptimizerState {
-    /// Settings of PyTorch that say how it computes, not what.
+    /// PyTorch's settings that choose an implementation and do not change the result.
     private static let implementations: Set<String> = ["foreach", "capturable", "differentiable", "fused"]
 
-    /// A state as PyTorch's `optimizer.state_dict()` has it.
+    /// Parses a state in the representation of PyTorch's `optimizer.state_dict()`.
     init(_ object: PyTorchObject, of optimizer: String) throws {
         func wrong(_ reason: String) -> CheckpointError { CheckpointError(part: optimizer, reason: reason) }
         guard let states = object["state"], states.kind == .dictionary, let groups = object["param_groups"], groups.kind == .list else {
             throw wrong("no state and param_groups but \(object): not the state of an optimizer")
         }
         self.init(tensors: StateDict(), values: [:])
-        // Parameters are numbered through all groups; a file may have other numbers.
+        // Parameters are numbered consecutively through all groups; a file may use other numbers.
         var numbers: [Int: Int] = [:]
         for (g, group) in groups.elements.enumerated() {
             for (key, value) in group.items {

@@ -2,22 +2,22 @@ import ApusCore
 import ApusFormats
 import ApusOptim
 
-/// States of schedules, which are texts by PyTorch's names, as PyTorch's objects.
+/// Converts the states of schedules, strings by PyTorch's names, to and from PyTorch's objects.
 enum ScheduleObject {
-    /// What PyTorch's schedules keep and other programs need not: how the object came about.
+    /// Entries in the states of PyTorch's schedules that are not needed to restore them.
     private static let bookkeeping: Set<String> = [
         "_is_initial", "_get_lr_called_within_step", "verbose", "_schedule_phases", "use_beta1", "default_min_lr", "mode_worse",
         "_scale_fn_custom",
         "_scale_fn_ref", "scale_mode", "lr_lambdas", "T_i", "T_cur", "_last_lr",
     ]
-    /// What PyTorch keeps of a schedule in the optimizer's groups.
+    /// Settings of a schedule that PyTorch keeps in the optimizer's groups.
     private static let inGroups = ["max_lr", "min_lr", "max_momentum", "base_momentum"]
 
     static func isOfSchedule(_ name: String) -> Bool { inGroups.contains(name) }
 
     // MARK: Texts and values
 
-    /// The value that a text of a state spells.
+    /// The value that a string of a state stands for.
     static func value(_ text: String, listsAreTuples: Bool = false) -> PyTorchObject {
         switch text {
         case "true", "false": PyTorchObject(text == "true")
@@ -32,7 +32,7 @@ enum ScheduleObject {
         return areTuple ? .tuple(all) : .list(all)
     }
 
-    /// The text of a value: a number, bool, name, or a list of numbers.
+    /// The string for a value: a number, bool, name, or list of numbers.
     static func text(_ object: PyTorchObject, _ place: String, of owner: String) throws -> String {
         switch object.kind {
         case .null: return "None"
@@ -40,7 +40,7 @@ enum ScheduleObject {
         case .int: return object.decimal!
         case .string: return object.string!
         case .list, .tuple:
-            // Milestones that stand several times have several entries.
+            // Milestones that occur several times are repeated.
             return "[" + (try object.elements.map { try text($0, place, of: owner) }).joined(separator: ", ") + "]"
         case .dictionary where !object.items.contains { $0.key.double == nil || $0.value.int == nil }:
             return "\(object.items.flatMap { Array(repeating: $0.key.double!, count: max($0.value.int!, 0)) }.sorted())"
@@ -53,7 +53,7 @@ enum ScheduleObject {
 
     // MARK: Schedules
 
-    /// A state as PyTorch's `state_dict()` has it.
+    /// A state in the representation of PyTorch's `state_dict()`.
     static func object(_ state: [String: String]) -> PyTorchObject {
         var items: [(key: PyTorchObject, value: PyTorchObject)] = []
         var members: [Int: [String: String]] = [:]
@@ -62,7 +62,7 @@ enum ScheduleObject {
             if parts.count == 3, parts[0] == "_schedulers", let number = Int(parts[1]) {
                 members[number, default: [:]][parts[2]] = text
             } else if name == "milestones" {
-                // Python's MultiStepLR counts how often each stands.
+                // PyTorch's MultiStepLR stores how often each milestone occurs.
                 let counts = Dictionary(
                     grouping: text.dropFirst().dropLast().split(separator: ",").compactMap { Double(String($0.drop { $0 == " " })) }
                 ) { $0 }
@@ -77,7 +77,7 @@ enum ScheduleObject {
         return .dictionary(items)
     }
 
-    /// What PyTorch keeps and Apus computes: of a cycle its lengths, of warm restarts the place in the present one.
+    /// Values that PyTorch stores and Apus computes: the lengths of a cycle, and the position in the current warm restart.
     private static func derived(_ state: [String: String]) -> [(key: PyTorchObject, value: PyTorchObject)] {
         var items: [(key: PyTorchObject, value: PyTorchObject)] = []
         if let up = state["step_size_up"].flatMap({ Double($0) }), let down = state["step_size_down"].flatMap({ Double($0) }) {
@@ -97,7 +97,7 @@ enum ScheduleObject {
         return items
     }
 
-    /// The texts of a state that this program or PyTorch has written. What `own` has and the file lacks stays as it is.
+    /// The strings of a state that Apus or PyTorch has written. Entries of `own` that the file lacks keep their values.
     static func state(_ object: PyTorchObject, like own: [String: String], of owner: String) throws -> [String: String] {
         guard object.kind == .dictionary else {
             throw CheckpointError(part: owner, reason: "\(object), where a dictionary of settings should stand")
@@ -120,7 +120,7 @@ enum ScheduleObject {
             } else if name == "total_size" || name == "step_ratio" || name == "max_lrs", own["step_size_up"] != nil {
                 continue
             } else if !bookkeeping.contains(name) {
-                // The schedule says that it has no such setting.
+                // The schedule throws an error if it has no such setting.
                 state[name] = try text(value, name, of: owner)
             }
         }
@@ -134,7 +134,7 @@ enum ScheduleObject {
 
     // MARK: What PyTorch keeps in the groups
 
-    /// The state of an optimizer with what its schedules keep in its groups.
+    /// The state of an optimizer, completed with what its schedules keep in its groups.
     static func groups(_ optimizer: PyTorchObject, with schedules: [LRScheduler]) -> PyTorchObject {
         let groups = optimizer["param_groups"]!.elements
         var all = groups.map(\.items)
@@ -150,7 +150,7 @@ enum ScheduleObject {
         return ["state": optimizer["state"]!, "param_groups": .list(all.map { .dictionary($0) })]
     }
 
-    /// The state of a schedule with what PyTorch keeps of it in the optimizer's groups.
+    /// The state of a schedule, completed with what PyTorch keeps of it in the optimizer's groups.
     static func schedule(_ schedule: PyTorchObject, with optimizer: PyTorchObject, like own: [String: String]) -> PyTorchObject {
         guard schedule.kind == .dictionary, let groups = optimizer["param_groups"]?.elements, !groups.isEmpty else { return schedule }
         var items = schedule.items

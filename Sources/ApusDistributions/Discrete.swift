@@ -7,7 +7,7 @@ public final class Bernoulli: Distribution {
     /// ln(p/(1 − p))
     public let logits: Tensor
 
-    /// Traps where a probability is outside 0 ... 1.
+    /// Traps if a probability is outside 0 ... 1.
     public init(probs: Tensor, validateArgs: Bool = true) {
         self.probs = Self.checked(probs, "Bernoulli", "probs", "in 0 ... 1", validateArgs) { $0.ge(0).logicalAnd($0.le(1)) }
         let clamped = clampedProbs(self.probs)
@@ -32,7 +32,7 @@ public final class Bernoulli: Distribution {
     public override func entropy() -> Tensor { logits.softplus() - probs * logits }
     public override var mean: Tensor { probs }
     public override var variance: Tensor { probs * (1 - probs) }
-    /// NaN where both are equally probable, as in PyTorch.
+    /// NaN if both are equally probable, as in PyTorch.
     public override var mode: Tensor { probs.ge(0.5).to(probs.dtype).maskedFill(probs.eq(0.5), Double.nan) }
     public override func expand(_ batchShape: Shape) -> Bernoulli {
         parameters[0].name == "probs"
@@ -48,7 +48,7 @@ public final class Categorical: Distribution {
     /// The logarithms of the probabilities.
     public let logits: Tensor
 
-    /// `probs` are divided by their sum. Traps where one is negative or a row sums to 0.
+    /// `probs` are divided by their sum. Traps if one is negative or a row sums to 0.
     public init(probs: Tensor, validateArgs: Bool = true) {
         var given = probs
         if !given.isPoisoned && given.ndim < 1 { given = fail("Categorical", "probs need a dimension of classes") }
@@ -102,7 +102,7 @@ public final class Poisson: Distribution {
     /// The rate.
     public let rate: Tensor
 
-    /// Traps where a rate is negative.
+    /// Traps if a rate is negative.
     public init(_ rate: Tensor, validateArgs: Bool = true) {
         self.rate = Self.checked(rate, "Poisson", "rate", "at least 0", validateArgs) { $0.ge(0) }
         super.init(rate.isPoisoned ? [] : rate.shape, validateArgs: validateArgs, [("rate", rate)])

@@ -7,13 +7,14 @@ import ApusCore
 /// let action = policy.sample()
 /// let loss = -(policy.logProb(action) * reward).mean()
 /// ```
-/// Parameters broadcast against each other. Samples use Apus's generator; `rsample` has gradients to the parameters.
+/// Parameters broadcast against each other. Samples are drawn from Apus's current generator; those of `rsample` have gradients to the
+/// parameters.
 open class Distribution: CustomStringConvertible {
     /// The shape of the batch of independent distributions.
     public final let batchShape: Shape
     /// The shape of one sample of one of them: [] for scalars.
     public final let eventShape: Shape
-    /// Whether values given to it are checked.
+    /// Whether parameters and values passed to methods are checked.
     public final let validateArgs: Bool
     /// The parameters as given, by PyTorch's names.
     final let parameters: [(name: String, value: Tensor)]
@@ -32,7 +33,7 @@ open class Distribution: CustomStringConvertible {
         noGrad { draw(Shape(Array(shape) + Array(batchShape) + Array(eventShape))) }
     }
 
-    /// Samples with a gradient to the parameters. Traps for distributions without one; use `logProb` for those (REINFORCE).
+    /// Differentiable samples, by reparameterisation. Traps for distributions without; for those use `logProb` (REINFORCE).
     public final func rsample(_ shape: some Collection<Int> = []) -> Tensor {
         guard hasRsample else { return fail("\(typeName).rsample", "samples have no gradient; use sample() and logProb()") }
         return draw(Shape(Array(shape) + Array(batchShape) + Array(eventShape)))
@@ -40,26 +41,26 @@ open class Distribution: CustomStringConvertible {
 
     /// Whether `rsample` is supported.
     open var hasRsample: Bool { false }
-    /// Samples of `shape`, which ends with batch and event.
+    /// Samples of shape `shape`, which ends with the batch and event shapes.
     func draw(_ shape: Shape) -> Tensor { missing("sample") }
 
     /// The logarithm of the density or probability at `value`, summed over event dimensions.
     open func logProb(_ value: Tensor) -> Tensor { missing("logProb") }
     /// −E[log p], in nats.
     open func entropy() -> Tensor { missing("entropy") }
-    /// The expected value; traps where it is not defined.
+    /// The expected value; traps if it is not defined.
     open var mean: Tensor { missing("mean") }
-    /// The variance; traps where it is not defined.
+    /// The variance; traps if it is not defined.
     open var variance: Tensor { missing("variance") }
     /// The most probable value.
     open var mode: Tensor { missing("mode") }
     /// √variance
     public final var stddev: Tensor { variance.sqrt() }
-    /// The probability of values up to `value`.
+    /// The probability that a sample is at most `value`.
     open func cdf(_ value: Tensor) -> Tensor { missing("cdf") }
     /// The inverse of `cdf`: the value x with P(X ≤ x) = `value`.
     open func icdf(_ value: Tensor) -> Tensor { missing("icdf") }
-    /// The same distribution with its batch expanded to `batchShape`.
+    /// The same distribution with its batch shape expanded to `batchShape`.
     open func expand(_ batchShape: Shape) -> Self { trap(typeName, "this class does not override expand") }
 
     private func missing(_ what: String) -> Tensor { fail("\(typeName).\(what)", "is not defined, as in PyTorch") }
@@ -75,7 +76,7 @@ open class Distribution: CustomStringConvertible {
 
     // MARK: Checks
 
-    /// `x` if all its elements satisfy `holds`; otherwise fails and names the first that does not.
+    /// Returns `x` if all its elements satisfy `holds`; otherwise fails and names the first that does not.
     static func checked(
         _ x: Tensor, _ owner: String, _ name: String, _ wanted: String, _ enabled: Bool, _ holds: (Tensor) -> Tensor
     ) -> Tensor {
@@ -86,7 +87,7 @@ open class Distribution: CustomStringConvertible {
         return fail(owner, "\(name) must be \(wanted), found \(bad)")
     }
 
-    /// A value for `logProb` or `cdf`, checked against the support and the shapes.
+    /// Checks a value passed to `logProb` or `cdf` against the support and the shapes.
     final func checked(_ value: Tensor, _ wanted: String, _ holds: (Tensor) -> Tensor) -> Tensor {
         if value.isPoisoned || !validateArgs { return value }
         guard Shape.broadcast(value.shape, Shape(Array(batchShape) + Array(eventShape))) != nil else {

@@ -1,7 +1,7 @@
 import ApusCore
 
 /// The Kullback–Leibler divergence E_p[ln p(x) − ln q(x)] for each element of the batch. PyTorch: `torch.distributions.kl_divergence`.
-/// Traps for pairs of distributions that PyTorch does not know either.
+/// Traps for pairs of distributions that PyTorch does not support either.
 public func klDivergence(_ p: Distribution, _ q: Distribution) -> Tensor {
     switch (p, q) {
     case (let p as Normal, let q as Normal):
@@ -40,7 +40,7 @@ public func klDivergence(_ p: Distribution, _ q: Distribution) -> Tensor {
         return ((q.high - q.low) / (p.high - p.low)).log().maskedFill(q.low.gt(p.low).logicalOr(q.high.lt(p.high)), Double.infinity)
     case (_ as Gamma, _ as Uniform), (_ as Gamma, _ as Beta), (_ as Normal, _ as Uniform), (_ as Normal, _ as Gamma),
         (_ as Normal, _ as Beta), (_ as Poisson, _ as Bernoulli):
-        // The support of p exceeds that of q.
+        // Values that p can take are impossible under q.
         return Tensor.full(p.batchShape, Double.infinity, dtype: p.mean.dtype, device: p.mean.device)
     default: return expectation(p, q)
     }
@@ -62,7 +62,7 @@ private func expectation(_ p: Distribution, _ q: Distribution) -> Tensor {
     default: return fail("klDivergence", "is not known for \(p.typeName) and \(q.typeName)")
     }
     guard let (least, greatest) = moments.range else { return cross - p.entropy() }
-    // Infinite where the support of p exceeds that of q.
+    // Infinite if values that p can take are impossible under q.
     let (low, high): (Tensor?, Tensor?) =
         switch q {
         case let q as Uniform: (q.low, q.high)
@@ -76,7 +76,7 @@ private func expectation(_ p: Distribution, _ q: Distribution) -> Tensor {
     return result
 }
 
-/// E[x], E[x²], E[ln x] and E[ln(1 − x)], and the range of x where it is bounded.
+/// E[x], E[x²], E[ln x] and E[ln(1 − x)], and the range of x if it is bounded.
 private struct Moments {
     var mean: Tensor
     var square: Tensor

@@ -9,7 +9,7 @@ public final class Gamma: Distribution {
     /// The rate.
     public let rate: Tensor
 
-    /// Traps where a parameter is not positive.
+    /// Traps if a parameter is not positive.
     public init(_ concentration: Tensor, _ rate: Tensor, validateArgs: Bool = true) {
         let (c, r) = broadcast("Gamma", concentration, rate)
         self.concentration = Self.checked(c, "Gamma", "concentration", "positive", validateArgs) { $0.gt(0) }
@@ -45,7 +45,7 @@ public final class Dirichlet: Distribution {
     /// The concentration, α.
     public let concentration: Tensor
 
-    /// Traps where a concentration is not positive or the tensor has no dimension.
+    /// Traps if a concentration is not positive or the tensor has no dimension.
     public init(_ concentration: Tensor, validateArgs: Bool = true) {
         var c = concentration
         if !c.isPoisoned && c.ndim < 1 { c = fail("Dirichlet", "concentration needs a dimension") }
@@ -75,7 +75,7 @@ public final class Dirichlet: Distribution {
         let all = total.unsqueeze(-1)
         return concentration * (all - concentration) / (all.square() * (all + 1))
     }
-    /// Where all concentrations are below 1: the corner of the largest.
+    /// If all concentrations are below 1, the mode is the vertex of the largest.
     public override var mode: Tensor {
         let inner = (concentration - 1).clamp(min: 0.0)
         let usual = inner / inner.sum(dim: -1, keepDim: true)
@@ -96,7 +96,7 @@ public final class Beta: Distribution {
     public let concentration0: Tensor
     private let both: Dirichlet
 
-    /// Traps where a concentration is not positive.
+    /// Traps if a concentration is not positive.
     public init(_ concentration1: Tensor, _ concentration0: Tensor, validateArgs: Bool = true) {
         let (one, zero) = broadcast("Beta", concentration1, concentration0)
         (self.concentration1, self.concentration0) = (one, zero)

@@ -7,7 +7,7 @@ public final class Normal: Distribution {
     /// The standard deviation.
     public let scale: Tensor
 
-    /// Traps where a scale is not positive.
+    /// Traps if a scale is not positive.
     public init(_ loc: Tensor, _ scale: Tensor, validateArgs: Bool = true) {
         let (loc, scale) = broadcast("Normal", loc, scale)
         self.loc = loc
@@ -47,7 +47,7 @@ public final class Uniform: Distribution {
     /// The upper end.
     public let high: Tensor
 
-    /// Traps where `low` is not below `high`.
+    /// Traps unless `low` is below `high`.
     public init(_ low: Tensor, _ high: Tensor, validateArgs: Bool = true) {
         let (low, high) = broadcast("Uniform", low, high)
         self.low = Self.checked(low, "Uniform", "low", "below high", validateArgs) { $0.lt(high) }
@@ -86,7 +86,7 @@ public final class MultivariateNormal: Distribution {
     /// The lower triangular L for which L·Lᵀ is the covariance.
     public let scaleTril: Tensor
 
-    /// Traps unless exactly one of the three is given, where shapes do not fit, and where a matrix is not positive definite.
+    /// Traps unless exactly one of the three is given, if shapes do not fit, and if a matrix is not positive definite.
     public init(
         _ loc: Tensor, covarianceMatrix: Tensor? = nil, precisionMatrix: Tensor? = nil, scaleTril: Tensor? = nil, validateArgs: Bool = true
     ) {
@@ -165,6 +165,6 @@ public final class MultivariateNormal: Distribution {
 }
 
 extension Tensor {
-    /// The factor after a failed check inside `ApusCore.checked`.
+    /// The factor that stands in after a failed check inside `ApusCore.checked`.
     fileprivate static var poisonedFactor: Tensor { fail("MultivariateNormal", "scaleTril is no Cholesky factor") }
 }

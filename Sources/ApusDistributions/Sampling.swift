@@ -1,6 +1,6 @@
 import ApusCore
 
-/// Sampling with gradients, by `RejectionSampling`.
+/// Differentiable sampling, on top of `RejectionSampling`.
 enum Sampling {
     /// Samples of the gamma distribution with rate 1, with gradients by implicit reparameterisation.
     static func gamma(_ concentration: Tensor) -> Tensor { apply(GammaDraw(), Inputs(concentration)) }

@@ -2,7 +2,8 @@ import ApusCore
 
 /// The concatenation of data sets of one type. PyTorch: `torch.utils.data.ConcatDataset`.
 ///
-/// Of data sets of different types with the same samples and batches: `ConcatDataset([AnyDataset(photos), AnyDataset(drawings)])`.
+/// To concatenate data sets of different types that have the same samples and batches: `ConcatDataset([AnyDataset(photos),
+/// AnyDataset(drawings)])`.
 public struct ConcatDataset<Base: Dataset>: Dataset {
     public typealias Sample = Base.Sample
     public typealias Batch = Base.Batch
@@ -13,7 +14,8 @@ public struct ConcatDataset<Base: Dataset>: Dataset {
     public var count: Int { starts.last! }
     public var allowsConcurrentReads: Bool { parts.allSatisfy(\.allowsConcurrentReads) }
 
-    /// The samples of `parts`, in order. A batch within one part is made by that part, others by the first part's `collate`.
+    /// The samples of `parts`, in order. A batch whose samples are all in one part is made by that part, any other by the first part's
+    /// `collate`. Traps if `parts` is empty.
     public init(_ parts: [Base]) {
         if parts.isEmpty { fail("ConcatDataset", "there are no data sets") }
         self.parts = parts
@@ -35,7 +37,7 @@ public struct ConcatDataset<Base: Dataset>: Dataset {
 
     public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try parts[0].collate(samples) }
 
-    /// Errors name the sample's index here, not in its part.
+    /// Errors name the sample's index in this data set, not in its part.
     public func batch(at indices: [Int]) throws -> Base.Batch {
         let places = try indices.map(place)
         guard let part = places.first?.part, places.allSatisfy({ $0.part == part }) else { return try batchOneByOne(at: indices) }
@@ -48,9 +50,9 @@ public struct ConcatDataset<Base: Dataset>: Dataset {
     }
 }
 
-/// A data set of any type with these samples and batches.
+/// A type-erased data set with these samples and batches.
 public struct AnyDataset<Sample, Batch>: Dataset {
-    /// The data set, as it was given.
+    /// The wrapped data set.
     public let base: any Dataset
     private let read: (Int) throws -> Sample
     private let together: ([Sample]) throws -> Batch
@@ -58,7 +60,7 @@ public struct AnyDataset<Sample, Batch>: Dataset {
     public var count: Int { base.count }
     public var allowsConcurrentReads: Bool { base.allowsConcurrentReads }
 
-    /// The samples and batches of `base`.
+    /// Wraps `base`.
     public init<Base: Dataset>(_ base: Base) where Base.Sample == Sample, Base.Batch == Batch {
         self.base = base
         (read, together, readBatch) = ({ try base[$0] }, { try base.collate($0) }, { try base.batch(at: $0) })
@@ -71,19 +73,18 @@ public struct AnyDataset<Sample, Batch>: Dataset {
 
 /// Data sets of equal length side by side: sample i is a pair of their samples i. PyTorch: `torch.utils.data.StackDataset`.
 ///
-/// Each part is put together by its own data set. More than two are stacked one upon the other: `StackDataset(StackDataset(a, b), c)` has
-/// samples `((a, b), c)`.
+/// Each data set collates its own part. To stack more than two, nest them: `StackDataset(StackDataset(a, b), c)` has samples `((a, b), c)`.
 public struct StackDataset<First: Dataset, Second: Dataset>: Dataset {
     public typealias Sample = (First.Sample, Second.Sample)
     public typealias Batch = (First.Batch, Second.Batch)
-    /// The data set of the first parts.
+    /// The data set of the first elements of the pairs.
     public let first: First
-    /// The data set of the second parts.
+    /// The data set of the second elements of the pairs.
     public let second: Second
     public var count: Int { first.count }
     public var allowsConcurrentReads: Bool { first.allowsConcurrentReads && second.allowsConcurrentReads }
 
-    /// Pairs of the samples of two data sets. Traps unless they have equally many.
+    /// Pairs the samples of two data sets. Traps unless they have the same number of samples.
     public init(_ first: First, _ second: Second) {
         if first.count != second.count {
             fail("StackDataset", "the data sets have \(first.count) and \(second.count) samples; there must be equally many")

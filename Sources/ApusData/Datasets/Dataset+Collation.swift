@@ -1,28 +1,28 @@
 import ApusCore
 
-// What makes batches of samples that need no function for it. The first four match every sample whose parts are `Collatable`, and suffice
-// where the batch is known: it is that of one part, has the sample's own type (tensors give tensors), or is named by `typealias Batch`. Of
-// other tuples the compiler infers no batch from a generic function, hence one function for each that is common.
+// Default implementations of `collate`. The first four apply to every sample whose parts are `Collatable`, and suffice if the type of the
+// batch is known: if the sample has one part, if the batch has the sample's own type (tensors give tensors), or if `typealias Batch` names
+// it. For other tuples the compiler cannot infer `Batch` from a generic function, hence one function for each common tuple.
 
 extension Dataset where Sample: Collatable {
-    /// The samples' own way of being put together.
+    /// Collates the samples as their type says (``Collatable``).
     public func collate(_ samples: [Sample]) throws -> Sample.Collated { try defaultCollate(samples) }
 }
 
 extension Dataset {
-    /// The first parts together and the second parts together.
+    /// Collates the samples part by part.
     public func collate<A: Collatable, B: Collatable>(_ samples: [(A, B)]) throws -> (A.Collated, B.Collated) where Sample == (A, B) {
         try defaultCollate(samples)
     }
 
-    /// The first, the second and the third parts together.
+    /// Collates the samples part by part.
     public func collate<A: Collatable, B: Collatable, C: Collatable>(
         _ samples: [(A, B, C)]
     ) throws -> (A.Collated, B.Collated, C.Collated) where Sample == (A, B, C) {
         try defaultCollate(samples)
     }
 
-    /// The four parts together.
+    /// Collates the samples part by part.
     public func collate<A: Collatable, B: Collatable, C: Collatable, D: Collatable>(
         _ samples: [(A, B, C, D)]
     ) throws -> (A.Collated, B.Collated, C.Collated, D.Collated) where Sample == (A, B, C, D) {

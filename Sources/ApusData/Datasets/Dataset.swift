@@ -9,26 +9,26 @@ import ApusCore
 ///     subscript(index: Int) -> (Tensor, Tensor) { (Tensor(Float(index)), Tensor(Float(index * index))) }
 /// }
 /// ```
-/// Samples of tensors, numbers, texts, and arrays and dictionaries of them are put together as ``Collatable`` says, and so are tuples of
-/// two to four parts, part by part: samples `(Tensor, Int)` give batches `(Tensor, Tensor)`. A rarer tuple, such as `(Int, [Float])`, needs
-/// one line, its batch: `typealias Batch = (Tensor, [Tensor])`. Swift has no way to see the parts of a tuple with labels, of a longer one or
-/// of a struct: those are taken apart by ``collate(_:)``, in one line with ``defaultCollate(_:)``. A data set that reads many samples faster
-/// at once than one by one implements ``batch(at:)`` instead.
+/// Samples of tensors, numbers, strings, and arrays and dictionaries of these are collated as ``Collatable`` says, and tuples of two to
+/// four of them part by part: samples `(Tensor, Int)` give batches `(Tensor, Tensor)`. A rarer tuple, such as `(Int, [Float])`, needs one
+/// line that names its batch: `typealias Batch = (Tensor, [Tensor])`. Swift cannot see the parts of a labelled or longer tuple or of a
+/// struct: for those implement ``collate(_:)``, in one line with ``defaultCollate(_:)``. A data set that reads many samples at once faster
+/// than one by one implements ``batch(at:)`` instead.
 ///
-/// Random numbers that a sample draws from the current generator are its own: in a loader they depend on the epoch's seed and the sample's
-/// position in the epoch alone. A ``batch(at:)`` of one's own draws from the batch's generator.
+/// The random numbers that a sample draws from the current generator belong to that sample: in a loader they depend only on the epoch's
+/// seed and the sample's position in the epoch. A custom ``batch(at:)`` draws from the batch's generator.
 ///
-/// A loader that works ahead reads the data set on threads of its own, with `workers` above 1 several samples at once. While a loop over the
-/// loader runs, other threads must therefore not change the data set; when the loop has ended, no thread reads it any more. For several
-/// workers reading must not change it either. A value that only reads what it holds fulfils that, and any number of threads may use a tensor
-/// in ops that nobody changes (but for weights under a parametrization, which are computed when they are used). Swift's `Sendable` cannot
-/// say it, since a tensor may be changed and is not `Sendable`: it would exclude most data sets. A class may change itself as it reads, with
-/// a cache or an open file, so a loader takes one for several workers only if it says ``allowsConcurrentReads``; objects within a struct are
-/// the business of who wrote it.
+/// A loader that works ahead reads the data set on threads of its own, several samples at once if `workers` is above 1. Other threads must
+/// therefore not change the data set while a loop over the loader runs; when the loop has ended, no thread reads it any more. With several
+/// workers, reading must not change the data set either. A value that only reads what it holds satisfies this: any number of threads may
+/// use a tensor in ops as long as no thread changes it (except for weights under a parametrization, which are computed on use). `Sendable`
+/// cannot express this contract, since a tensor is mutable and not `Sendable`: it would exclude most data sets. A class may change itself
+/// as it reads, with a cache or an open file, so a loader with several workers accepts one only if it declares ``allowsConcurrentReads``.
+/// The author of a struct that holds objects is responsible for them.
 public protocol Dataset<Sample> {
     /// The result of the subscript: commonly `(Tensor, Tensor)`, an input and its label.
     associatedtype Sample
-    /// Several samples together.
+    /// Several samples, collated.
     associatedtype Batch = Sample
 
     /// The number of samples. PyTorch: `len(dataset)`.
@@ -40,11 +40,11 @@ public protocol Dataset<Sample> {
     /// Several samples as one batch. PyTorch: `collate_fn`.
     func collate(_ samples: [Sample]) throws -> Batch
 
-    /// The samples at `indices` as one batch. By default reads one after the other and collates them; an error names the sample.
+    /// The samples at `indices` as one batch. By default reads one after the other and collates them; errors name the sample.
     func batch(at indices: [Int]) throws -> Batch
 
-    /// Whether several threads may read samples at once. By default true for values, and false for classes: a class whose subscript changes
-    /// nothing, or only with a lock held, says `var allowsConcurrentReads: Bool { true }`.
+    /// Whether several threads may read samples at once. By default true for value types and false for classes: a class whose subscript
+    /// changes nothing, or only with a lock held, declares `var allowsConcurrentReads: Bool { true }`.
     var allowsConcurrentReads: Bool { get }
 }
 
@@ -53,7 +53,7 @@ extension Dataset {
 
     public func batch(at indices: [Int]) throws -> Batch { try batchOneByOne(at: indices) }
 
-    /// What ``batch(at:)`` is by default. Each sample draws from a generator of its own.
+    /// The default implementation of ``batch(at:)``. Each sample draws from a generator of its own.
     package func batchOneByOne(at indices: [Int]) throws -> Batch {
         let start = Generator.current.take(1)
         var samples: [Sample] = []

@@ -3,10 +3,10 @@ import ApusCore
 /// One of k ways to divide a data set for cross-validation.
 public typealias Fold<Base: Dataset> = (train: Subset<Base>, validation: Subset<Base>)
 
-/// `k` divisions of `dataset` in which each sample is in one validation part. scikit-learn: `KFold`.
+/// `k` splits of `dataset`, such that each sample is in exactly one validation part. scikit-learn: `KFold`.
 ///
-/// The parts differ by at most one sample, the larger ones first. In order, or with `shuffle` in the order of `generator` (by default the
-/// current one). Traps unless 2 ≤ k ≤ the number of samples.
+/// Sizes differ by at most one sample; the larger parts come first. Samples are in order, or with `shuffle` in random order, drawn from
+/// `generator` (by default the current one). Traps unless 2 ≤ k ≤ the number of samples.
 public func kFolds<Base: Dataset>(_ dataset: Base, _ k: Int, shuffle: Bool = false, generator: Generator? = nil) -> [Fold<Base>] {
     let count = dataset.count
     guard isFoldable(count, k) else { return [] }
@@ -22,10 +22,10 @@ public func kFolds<Base: Dataset>(_ dataset: Base, _ k: Int, shuffle: Bool = fal
     }
 }
 
-/// The same, with the share of each label in the parts: of no label does a part have two samples more than another.
-/// scikit-learn: `StratifiedKFold`.
+/// The same, but stratified: the counts of each label in any two validation parts differ by at most one. scikit-learn: `StratifiedKFold`.
 ///
-/// `labels` has one for each sample. The samples of a part are in the data set's order, or with `shuffle` chosen at random.
+/// `labels` has one label per sample. The samples of a part are in the data set's order; with `shuffle`, samples are assigned to parts at
+/// random.
 public func kFolds<Base: Dataset, Label: Hashable>(
     _ dataset: Base, _ k: Int, stratifiedBy labels: [Label], shuffle: Bool = false, generator: Generator? = nil
 ) -> [Fold<Base>] {
@@ -36,7 +36,7 @@ public func kFolds<Base: Dataset, Label: Hashable>(
         return []
     }
     let order = shuffle ? Tensor.randperm(count, generator: generator).array(Int.self) : Array(0..<count)
-    // Samples in groups of one label, the groups by the first of each; dealt out one after the other, as cards are.
+    // Groups the samples by label, in order of first occurrence, and deals them to the parts one after the other, like cards.
     var groups: [Label: Int] = [:]
     for label in labels where groups[label] == nil { groups[label] = groups.count }
     var members = [[Int]](repeating: [], count: groups.count)

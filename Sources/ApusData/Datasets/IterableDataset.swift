@@ -1,7 +1,7 @@
 import ApusCore
 
-/// Samples that come one after the other, of which nobody can ask for the seventh: lines of a file, messages of a service, numbers that are
-/// made up. PyTorch: `torch.utils.data.IterableDataset`.
+/// Samples that can only be read one after the other, without random access: lines of a file, messages of a service, generated data.
+/// PyTorch: `torch.utils.data.IterableDataset`.
 ///
 /// ```swift
 /// struct Countdown: IterableDataset {
@@ -9,42 +9,42 @@ import ApusCore
 /// }
 /// for batch in DataLoader(stream: Countdown(), batchSize: 4) { … }
 /// ```
-/// Batches are made of samples as those of a ``Dataset`` are. Where the parts of a tuple change their types in a batch (`(Tensor, Int)` gives
-/// `(Tensor, Tensor)`), the stream says so: `typealias Batch = (Tensor, Tensor)`.
+/// Batches are made of samples as in a ``Dataset``. If the parts of a tuple have other types in a batch (`(Tensor, Int)` gives `(Tensor,
+/// Tensor)`), the stream declares it: `typealias Batch = (Tensor, Tensor)`.
 ///
-/// A loader reads the stream from one thread at a time, in order, whatever its `workers`: they share the putting together of batches and what
-/// ``DataLoader/mapBatches(_:)`` does with them. Random numbers that an iterator draws from the current generator belong to the sample that
-/// it makes, as those of a data set do. An epoch is gone on with by reading and dropping the samples before.
+/// A loader reads the stream from one thread at a time, in order, whatever its `workers`: they share only the collation of batches and the
+/// functions given to ``DataLoader/mapBatches(_:)``. Random numbers that an iterator draws from the current generator belong to the sample
+/// that it makes, as in a data set. To resume an epoch, the loader reads and drops the samples before.
 public protocol IterableDataset<Sample> {
-    /// What the stream is made of.
+    /// A sample of the stream.
     associatedtype Sample
-    /// Several samples together.
+    /// Several samples, collated.
     associatedtype Batch = Sample
 
-    /// The number of samples if it is known; by default nil. A loader then has a count of batches, which a `Trainer` needs.
+    /// The number of samples if known; nil by default. A loader then knows its number of batches, which a `Trainer` needs.
     var count: Int? { get }
 
-    /// The samples from the first on. Each epoch calls it once, under a generator of the epoch's seed.
+    /// An iterator over all samples. Called once per epoch, under a generator with the epoch's seed.
     func makeIterator() throws -> SampleIterator<Sample>
 
     /// Several samples as one batch. PyTorch: `collate_fn`.
     func collate(_ samples: [Sample]) throws -> Batch
 }
 
-/// The samples of a stream, one after the other, of which each may fail to be read.
+/// An iterator over the samples of a stream; reading a sample may throw.
 public struct SampleIterator<Sample> {
     private let step: () throws -> Sample?
 
-    /// Samples that `next` gives until it returns nil.
+    /// An iterator that calls `next` until it returns nil.
     public init(next: @escaping () throws -> Sample?) { step = next }
 
-    /// The elements of a sequence.
+    /// An iterator over the elements of a sequence.
     public init(_ samples: some Sequence<Sample>) {
         var rest = samples.makeIterator()
         step = { rest.next() }
     }
 
-    /// The next sample, nil after the last.
+    /// The next sample; nil after the last.
     public func next() throws -> Sample? { try step() }
 }
 
@@ -53,17 +53,17 @@ extension IterableDataset {
 }
 
 extension IterableDataset where Sample: Collatable {
-    /// The samples' own way of being put together.
+    /// Collates the samples as their type says (``Collatable``).
     public func collate(_ samples: [Sample]) throws -> Sample.Collated { try defaultCollate(samples) }
 }
 
 extension IterableDataset {
-    /// The first parts together and the second parts together.
+    /// Collates the samples part by part.
     public func collate<A: Collatable, B: Collatable>(_ samples: [(A, B)]) throws -> (A.Collated, B.Collated) where Sample == (A, B) {
         try defaultCollate(samples)
     }
 
-    /// The first, the second and the third parts together.
+    /// Collates the samples part by part.
     public func collate<A: Collatable, B: Collatable, C: Collatable>(
         _ samples: [(A, B, C)]
     ) throws -> (A.Collated, B.Collated, C.Collated) where Sample == (A, B, C) {
@@ -71,7 +71,7 @@ extension IterableDataset {
     }
 }
 
-/// Streams of one type after each other. PyTorch: `torch.utils.data.ChainDataset`.
+/// Streams of one type, one after the other. PyTorch: `torch.utils.data.ChainDataset`.
 public struct ChainDataset<Base: IterableDataset>: IterableDataset {
     public typealias Sample = Base.Sample
     public typealias Batch = Base.Batch
@@ -80,7 +80,7 @@ public struct ChainDataset<Base: IterableDataset>: IterableDataset {
     /// The sum of the parts' counts if all are known.
     public var count: Int? { parts.reduce(0) { sum, part in sum.flatMap { sum in part.count.map { sum + $0 } } } }
 
-    /// The samples of `parts`, in order. Batches are made by the first part's `collate`. Traps where there is none.
+    /// The samples of `parts`, in order. Batches are made by the first part's `collate`. Traps if `parts` is empty.
     public init(_ parts: [Base]) {
         if parts.isEmpty { fail("ChainDataset", "there are no streams") }
         self.parts = parts
@@ -101,7 +101,7 @@ public struct ChainDataset<Base: IterableDataset>: IterableDataset {
     public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try parts[0].collate(samples) }
 }
 
-/// A stream of what a closure makes: what an ``IterableDataset`` is without a type of its own.
+/// A stream made of a closure, without a type of its own.
 ///
 /// ```swift
 /// let lines = StreamDataset { SampleIterator { readLine() } }
@@ -111,20 +111,20 @@ public struct StreamDataset<Sample, Batch>: IterableDataset {
     private let begin: () throws -> SampleIterator<Sample>
     private let together: ([Sample]) throws -> Batch
 
-    /// Samples that are put together as ``Collatable`` says.
+    /// A stream whose samples are collated as ``Collatable`` says.
     public init(count: Int? = nil, _ begin: @escaping () throws -> SampleIterator<Sample>)
     where Sample: Collatable, Batch == Sample.Collated {
         self.init(count: count, collate: defaultCollate, begin)
     }
 
-    /// Tuples, which are put together part by part.
+    /// A stream of tuples, which are collated part by part.
     public init<each Part: Collatable>(
         count: Int? = nil, _ begin: @escaping () throws -> SampleIterator<(repeat each Part)>
     ) where Sample == (repeat each Part), Batch == (repeat (each Part).Collated) {
         self.init(count: count, collate: { try defaultCollate($0) }, begin)
     }
 
-    /// Samples that `collate` puts together. Each epoch calls `begin` once, as ``IterableDataset/makeIterator()``.
+    /// A stream whose samples are collated by `collate`. `begin` is called once per epoch, like ``IterableDataset/makeIterator()``.
     public init(
         count: Int? = nil, collate: @escaping ([Sample]) throws -> Batch, _ begin: @escaping () throws -> SampleIterator<Sample>
     ) {
@@ -146,7 +146,7 @@ final class StreamReader<Stream: IterableDataset> {
 
     init(_ stream: Stream, seed: UInt64) { (self.stream, self.seed) = (stream, seed) }
 
-    /// The next samples, fewer where the stream ends.
+    /// The next `count` samples; fewer if the stream ends.
     func take(_ count: Int) throws -> [Stream.Sample] {
         var samples: [Stream.Sample] = []
         while samples.count < count, let sample = try next() { samples.append(sample) }

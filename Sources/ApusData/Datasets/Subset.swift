@@ -30,16 +30,16 @@ public struct Subset<Base: Dataset>: Dataset {
 
     public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try base.collate(samples) }
 
-    /// The batch made by `base`. An error names the sample's index in `base`.
+    /// A batch made by `base`. Errors name the sample's index in `base`.
     public func batch(at positions: [Int]) throws -> Base.Batch {
         _ = try positions.first { $0 < 0 || $0 >= count }.map { throw DataError(index: $0, underlying: NoSuchSample(count: count)) }
         return try base.batch(at: positions.map { indices[$0] })
     }
 }
 
-/// Splits `dataset` into parts of those lengths, its samples in random order. PyTorch: `torch.utils.data.random_split`.
+/// Splits `dataset` at random into parts of the given lengths. PyTorch: `torch.utils.data.random_split`.
 ///
-/// Traps unless the lengths add up to the number of samples. `generator` is by default the current one.
+/// Traps unless the lengths add up to the number of samples. `generator` is the current one by default.
 public func randomSplit<Base: Dataset>(_ dataset: Base, _ lengths: [Int], generator: Generator? = nil) -> [Subset<Base>] {
     let count = dataset.count
     guard lengths.allSatisfy({ $0 >= 0 }), lengths.reduce(0, +) == count else {
@@ -54,7 +54,8 @@ public func randomSplit<Base: Dataset>(_ dataset: Base, _ lengths: [Int], genera
     }
 }
 
-/// Splits `dataset` into fractions, which must add up to 1. Samples left over by rounding down go to the first parts, one each.
+/// Splits `dataset` at random into the given fractions, which must add up to 1. Samples left over by rounding down go to the first parts,
+/// one each.
 public func randomSplit<Base: Dataset>(_ dataset: Base, _ fractions: [Double], generator: Generator? = nil) -> [Subset<Base>] {
     let count = dataset.count
     guard fractions.allSatisfy({ $0 >= 0 && $0 <= 1 }), abs(fractions.reduce(0, +) - 1) < 1e-6 else {

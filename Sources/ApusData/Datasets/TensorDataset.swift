@@ -2,7 +2,8 @@ import ApusCore
 
 /// Tensors whose first dimension counts samples: sample i is element i of each. PyTorch: `torch.utils.data.TensorDataset`.
 ///
-/// `TensorDataset(images, labels)[3]` is a pair, `TensorDataset(x)[3]` a tensor, and `TensorDataset([a, b, c, d])[3]` an array of four. A batch is gathered by one `indexSelect` per tensor.
+/// `TensorDataset(images, labels)[3]` is a pair, `TensorDataset(x)[3]` a tensor, and `TensorDataset([a, b, c, d])[3]` an array of four. A
+/// batch takes one `indexSelect` per tensor.
 public struct TensorDataset<Sample>: Dataset {
     public typealias Batch = Sample
     /// The tensors that hold the samples.
@@ -26,27 +27,27 @@ public struct TensorDataset<Sample>: Dataset {
         self.unpack = unpack
     }
 
-    /// Samples are the elements of one tensor.
+    /// Each sample is an element of the tensor.
     public init(_ x: Tensor) where Sample == Tensor {
         self.init([x], pack: { $0[0] }, unpack: { [$0] })
     }
 
-    /// Samples are pairs.
+    /// Each sample is a pair of elements.
     public init(_ x: Tensor, _ y: Tensor) where Sample == (Tensor, Tensor) {
         self.init([x, y], pack: { ($0[0], $0[1]) }, unpack: { [$0.0, $0.1] })
     }
 
-    /// Samples are triples.
+    /// Each sample is a triple of elements.
     public init(_ x: Tensor, _ y: Tensor, _ z: Tensor) where Sample == (Tensor, Tensor, Tensor) {
         self.init([x, y, z], pack: { ($0[0], $0[1], $0[2]) }, unpack: { [$0.0, $0.1, $0.2] })
     }
 
-    /// Samples are arrays with an element of each tensor.
+    /// Each sample is an array with one element of each tensor.
     public init(_ tensors: [Tensor]) where Sample == [Tensor] {
         self.init(tensors, pack: { $0 }, unpack: { $0 })
     }
 
-    /// Element `index` of each tensor, as views.
+    /// Views of element `index` of each tensor.
     public subscript(index: Int) -> Sample {
         pack(tensors.map { $0.select(0, index) })
     }

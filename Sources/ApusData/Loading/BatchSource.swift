@@ -13,13 +13,13 @@ public struct EpochPosition: Hashable, Sendable, Codable {
     }
 }
 
-/// What a loader makes its epochs of: batches of indices of a data set, or pieces of a stream.
+/// What a loader reads an epoch's batches from: batches of indices into a data set, or pieces of a stream.
 struct BatchSource<Batch> {
-    /// The numbers of batches and of samples of an epoch; nil where only its end tells.
+    /// The number of batches and of samples in an epoch; nil if unknown until its end.
     let count: Int?, sampleCount: Int?
-    /// The epoch from a position on.
+    /// Starts an epoch at a position.
     let begin: (EpochPosition) -> Epoch<Batch>
-    /// The samples at some indices as a batch, outside any epoch; nil for a stream.
+    /// Reads the samples at some indices as a batch, outside any epoch; nil for a stream.
     let read: (([Int]) throws -> Batch)?
 
     /// The same batches, each changed by `change`.
@@ -32,9 +32,9 @@ struct BatchSource<Batch> {
 
 /// The batches of one epoch, in order.
 struct Epoch<Batch> {
-    /// Claims the next batch, nil after the last. One thread at a time calls it, and any threads make the batches.
+    /// Claims the next batch; nil after the last. One thread at a time calls this; any thread may make the batches.
     let next: () throws -> PendingBatch<Batch>?
-    /// The number of samples in the first batches; nil where only the epoch's end tells.
+    /// The number of samples in the batches before a given one; nil if unknown until the epoch's end.
     let samples: (_ before: Int) -> Int?
 
     func map<Changed>(_ change: @escaping (Batch) throws -> Changed) -> Epoch<Changed> {
@@ -42,18 +42,18 @@ struct Epoch<Batch> {
     }
 }
 
-/// A batch that nobody has made yet.
+/// A batch that has been claimed but not made yet.
 struct PendingBatch<Batch> {
-    /// Its number in the epoch, the position of its first sample in the epoch, and its number of samples.
+    /// Its index in the epoch, the position of its first sample in the epoch, and its number of samples.
     let number: Int, first: Int, samples: Int
-    /// Makes a batch of some of its samples.
+    /// Makes a batch of some of these samples.
     let make: (_ samples: Range<Int>) throws -> Batch
 
     func map<Changed>(_ change: @escaping (Batch) throws -> Changed) -> PendingBatch<Changed> {
         PendingBatch<Changed>(number: number, first: first, samples: samples) { try change(try make($0)) }
     }
 
-    /// Makes a batch of some of its samples with the random numbers that belong to them, in the epoch with this seed.
+    /// Makes a batch of some of these samples under the generator that belongs to them in the epoch with this seed.
     func made(_ samples: Range<Int>, seed: UInt64) throws -> Batch {
         let start = Generator.State(epoch: seed, sample: first + samples.lowerBound)
         do {
@@ -86,7 +86,7 @@ extension BatchSource {
             }, read: { try dataset.batch(at: $0) })
     }
 
-    /// Batches of the samples of `dataset` that `sampler` puts together.
+    /// The batches of `dataset` whose indices `sampler` chooses.
     init<Data: Dataset>(_ dataset: Data, batches sampler: some Sampler<[Int]>) where Data.Batch == Batch {
         let count = sampler.count
         self.init(
@@ -108,7 +108,7 @@ extension BatchSource {
             }, read: { try dataset.batch(at: $0) })
     }
 
-    /// Batches of `batchSize` samples of `stream`, as they come.
+    /// Batches of `batchSize` samples of `stream`, in order of arrival.
     init<Stream: IterableDataset>(_ stream: Stream, batchSize: Int, dropLast: Bool) where Stream.Batch == Batch {
         let total = stream.count
         self.init(
@@ -133,7 +133,7 @@ extension BatchSource {
     }
 }
 
-/// Gives pieces of `order`, of which only one that is no range is held in memory.
+/// Returns a function that slices `order`; a range is not copied into an array.
 private func slices(of order: some Sequence<Int>, expected count: Int) -> (Range<Int>) -> [Int] {
     if let range = order as? Range<Int> {
         checkCount(range.count, count)

@@ -1,7 +1,8 @@
 import ApusCore
 import ApusFormats
 
-/// Samples, or parts of samples, that batches are made of without a function for it. PyTorch: the types of `default_collate`.
+/// A type of sample, or of a part of a sample, that batches can be made of without a custom function. PyTorch: the types that
+/// `default_collate` supports.
 ///
 /// | samples | batch |
 /// | --- | --- |
@@ -10,12 +11,11 @@ import ApusFormats
 /// | `String`s | an array |
 /// | arrays of one length, dictionaries with the same keys | an array or a dictionary of what its parts give |
 ///
-/// Tuples, which cannot conform to a protocol, are put together part by part (``Dataset``). A struct of one's own conforms by a `collate`
-/// that makes its batch of its samples.
+/// Tuples, which cannot conform to a protocol, are collated part by part (``Dataset``). To make a struct conform, implement `collate`.
 public protocol Collatable {
-    /// Several of them together.
+    /// Several samples, collated.
     associatedtype Collated
-    /// Puts `samples` together. Throws where they do not fit; the error names the first that differs.
+    /// Collates `samples`. Throws if they do not fit together; the error names the first that differs.
     static func collate(_ samples: [Self]) throws -> Collated
 }
 
@@ -25,7 +25,7 @@ extension Tensor: Collatable {
 }
 
 extension TensorElement {
-    /// The numbers in a tensor of one dimension, of their own dtype.
+    /// A one-dimensional tensor of the numbers, in their own dtype.
     public static func collate(_ samples: [Self]) throws -> Tensor {
         try tensor([samples.count], dtype) { out in samples.withUnsafeBytes { out.copyMemory(from: $0) } }
     }
@@ -44,12 +44,12 @@ extension Float16: Collatable {}
 extension BFloat16: Collatable {}
 
 extension String: Collatable {
-    /// The texts as they are.
+    /// The strings as they are.
     public static func collate(_ samples: [String]) -> [String] { samples }
 }
 
 extension Array: Collatable where Element: Collatable {
-    /// The first elements together, the second elements together, and so on.
+    /// Collates the first elements, the second elements, and so on.
     public static func collate(_ samples: [[Element]]) throws -> [Element.Collated] {
         guard let first = samples.first else { return [] }
         if let odd = samples.firstIndex(where: { $0.count != first.count }) {
@@ -62,7 +62,7 @@ extension Array: Collatable where Element: Collatable {
 }
 
 extension Dictionary: Collatable where Value: Collatable {
-    /// The values of each key together.
+    /// Collates the values of each key.
     public static func collate(_ samples: [[Key: Value]]) throws -> [Key: Value.Collated] {
         guard let first = samples.first else { return [:] }
         func listed(_ sample: [Key: Value]) -> [String] { sample.keys.map { "\($0)" }.sorted() }
@@ -77,7 +77,7 @@ extension Dictionary: Collatable where Value: Collatable {
     }
 }
 
-/// Samples that do not fit together; `position` is the index in the batch of the first one that differs.
+/// Thrown for samples that do not fit together; `position` is the index in the batch of the first one that differs.
 struct CollationError: Error, CustomStringConvertible {
     let position: Int
     let description: String
@@ -85,7 +85,7 @@ struct CollationError: Error, CustomStringConvertible {
 
 private let remedy = "; make samples alike, or give the loader a collate function"
 
-/// Stacks tensors of one shape and dtype along a new first dimension: [count, …]. An error names the first that differs.
+/// Stacks tensors of one shape and dtype along a new first dimension: [count, …]. Errors name the first tensor that differs.
 package func stacked(_ tensors: [Tensor]) throws -> Tensor {
     guard let first = tensors.first else { return try Tensor.uninitialized([0], .float32, .cpu) }
     var shape = first.shape
@@ -108,7 +108,7 @@ package func stacked(_ tensors: [Tensor]) throws -> Tensor {
     }
 }
 
-/// Puts parts of samples together; an error says which part it was.
+/// Collates one part of all samples; errors name the part.
 private func collated<Part: Collatable>(part: String, _ parts: [Part]) throws -> Part.Collated {
     do {
         return try Part.collate(parts)
@@ -117,10 +117,10 @@ private func collated<Part: Collatable>(part: String, _ parts: [Part]) throws ->
     }
 }
 
-/// Puts samples together as ``Collatable`` says. PyTorch: `torch.utils.data.default_collate`.
+/// Collates samples as ``Collatable`` says. PyTorch: `torch.utils.data.default_collate`.
 public func defaultCollate<Sample: Collatable>(_ samples: [Sample]) throws -> Sample.Collated { try Sample.collate(samples) }
 
-/// Puts tuples together part by part, for a `collate` of samples that are none:
+/// Collates tuples part by part, to implement a `collate` of samples that are not tuples:
 /// ```swift
 /// func collate(_ samples: [Drive]) throws -> (Tensor, Tensor) { try defaultCollate(samples.map { ($0.view, $0.angle) }) }
 /// ```
@@ -135,7 +135,7 @@ public func defaultCollate<each Part: Collatable>(_ samples: [(repeat each Part)
     return try (repeat next(each columns))
 }
 
-/// One part of many tuples: an object, since packs of arrays cannot grow in place.
+/// The values of one part of many tuples. A class, since arrays in a parameter pack cannot grow in place.
 private final class Column<Part> {
     var parts: [Part] = []
 }

@@ -1,7 +1,7 @@
 import ApusCore
 
 extension DataLoader {
-    /// Batches of `dataset`, made by its own `batch(at:)`, in order or shuffled.
+    /// Batches of `dataset`, made by its `batch(at:)`, in order or shuffled.
     public convenience init<Data: Dataset>(
         _ dataset: Data, batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
         workers: Int = 1, prefetch: Int = 2
@@ -35,7 +35,7 @@ extension DataLoader {
         )
     }
 
-    /// Batches of the samples of `stream`, as they come. PyTorch: a loader of an `IterableDataset`.
+    /// Batches of the samples of `stream`, in order of arrival. PyTorch: a loader of an `IterableDataset`.
     public convenience init<Stream: IterableDataset>(
         stream: Stream, batchSize: Int = 1, dropLast: Bool = false, generator: ApusCore.Generator? = nil, workers: Int = 1,
         prefetch: Int = 2
@@ -55,7 +55,7 @@ extension DataLoader {
             workers: workers, prefetch: prefetch)
     }
 
-    /// Batches of the samples in an array. PyTorch: a list as data set.
+    /// Batches of the samples in an array. PyTorch: a list used as a data set.
     public convenience init<Sample: Collatable>(
         _ samples: [Sample], batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
         workers: Int = 1, prefetch: Int = 2

@@ -12,10 +12,10 @@ import ApusCore
 /// that seed and the position of the sample in the epoch: neither on the batch size nor on `workers`, `prefetch` and where an epoch was
 /// resumed. Those that a collate function or ``mapBatches(_:)`` draws depend on the seed and the position of the batch's first sample.
 ///
-/// `workers` threads make whole batches, each up to `prefetch` of them ahead: up to `workers · prefetch` batches wait or are being made
-/// (PyTorch: `num_workers` and `prefetch_factor`, with threads in place of processes). They come out in order. With 0 of either, each batch
-/// is made when it is asked for, on the caller's thread. The threads end with the loop, however the loop ends. With more than one worker
-/// several threads read the data set at once: ``Dataset`` says what that asks of it.
+/// `workers` threads make whole batches, each up to `prefetch` batches ahead: up to `workers · prefetch` batches are ready or in progress
+/// (PyTorch: `num_workers` and `prefetch_factor`, with threads in place of processes). Batches are returned in order. If either is 0, each
+/// batch is made on the caller's thread when it is asked for. The threads end with the loop, however the loop ends. With more than one
+/// worker, several threads read the data set at once: see ``Dataset`` for what that requires.
 ///
 /// Only one task may use a loader at a time.
 // `Generator` needs its module's name here: inside a `Sequence` the plain name means a former associated type of the standard library.
@@ -81,26 +81,27 @@ public final class DataLoader<Batch>: Sequence {
         self.settings = settings
     }
 
-    /// A loader of the same batches, each changed by `change`, as batches are mixed up for training.
+    /// A loader of the same batches, each transformed by `change`, for example to mix the samples of a batch for training.
     ///
-    /// The thread that makes a batch calls it, several threads at once with more than one of `workers`, without a graph, and under the
-    /// batch's generator, from which it may draw. Its errors are those of the batch. (`map`, which every sequence has, runs through an epoch
-    /// at once, and gives an array.) At the top level of `main.swift` give it a function: a closure there belongs to the main actor, and Swift
-    /// ends the program where it hands another to the standard library on a worker.
+    /// The worker that makes a batch calls `change`, on several threads at once if there is more than one of `workers`, with gradients off,
+    /// and under the batch's generator, from which it may draw. Errors are reported like those of the data set. (The `map` that every
+    /// sequence has instead runs through a whole epoch at once and returns an array.) At the top level of `main.swift` pass a function: a
+    /// closure there is isolated to the main actor, and Swift traps where it passes another closure to the standard library on a worker
+    /// thread.
     public func mapBatches<Changed>(_ change: @escaping (Batch) throws -> Changed) -> DataLoader<Changed> {
         DataLoader<Changed>(source.map(change), data, settings)
     }
 
-    /// A loader of the same batches, each cut into shards, of which this process makes its own. Random numbers belong to samples, so that
-    /// they do not depend on the cut. `agree` gives the epoch's seed to all processes: it takes this one's and returns that of the first.
+    /// A loader of the same batches, cut into shards, of which this process makes only its own. Random numbers belong to samples, so they
+    /// do not depend on the sharding. `agree` makes the epoch's seed the same on all processes: it takes this process's seed and returns
+    /// that of rank 0.
     package func sharded(_ sharding: Sharding, agree: ((UInt64) throws -> UInt64)? = nil) -> DataLoader<ShardedBatch<Batch>> {
         var settings = settings
         settings.agree = agree
         return DataLoader<ShardedBatch<Batch>>(source.sharded(sharding), data, settings)
     }
 
-    /// Makes the next loop continue at `position`, within that epoch, instead of beginning a new epoch.
-    /// Traps on a position beyond the end of the epoch.
+    /// Makes the next loop continue an epoch at `position` instead of starting a new one. Traps on a position beyond the end of the epoch.
     public func resume(at position: Position) {
         guard position.batch >= 0, position.batch <= source.count ?? .max else {
             fail(
@@ -113,7 +114,7 @@ public final class DataLoader<Batch>: Sequence {
         self.position = position
     }
 
-    /// Begins an epoch, or continues the one given to ``resume(at:)``.
+    /// Starts an epoch, or continues the one passed to ``resume(at:)``.
     public func makeIterator() -> Iterator {
         var start = resumed ?? Position(seed: (generator ?? .current).drawSeed(), batch: 0)
         var failure: (any Error)?
@@ -134,23 +135,23 @@ public final class DataLoader<Batch>: Sequence {
         try source.read.map { read in try checked { try noGrad { try read(indices) } } }
     }
 
-    /// The number of samples in the first batches of the epoch with this seed; nil where only its end tells.
+    /// The number of samples in the first `batch` batches of the epoch with this seed; nil if unknown until its end.
     package func samples(before batch: Int, seed: UInt64) -> Int? { source.begin(Position(seed: seed, batch: 0)).samples(batch) }
 
-    /// Sets the place of an iterator, unless a later loop has begun: two loops over one loader may overlap.
+    /// Moves the position, unless a later loop has started since: two loops over one loader may overlap.
     fileprivate func move(from old: Position, to new: Position) {
         if position == old { position = new }
     }
 }
 
-/// What a loader was asked for, beside what it reads.
+/// The options of a loader, without its source.
 struct LoaderSettings {
     var batchSize: Int?
     var shuffle = false
     var dropLast = false
     var generator: Generator?
     var workers: Int, prefetch: Int
-    /// Makes the seed of an epoch that of all processes.
+    /// Makes the seed of an epoch the same on all processes.
     var agree: ((UInt64) throws -> UInt64)?
 }
 
@@ -167,7 +168,7 @@ extension DataLoader {
         /// The number of samples in the batch that was returned last.
         package private(set) var sampleCount = 0
 
-        /// Why the epoch cannot begin.
+        /// The error that prevents the epoch from starting.
         private var failure: (any Error)?
 
         fileprivate init(_ loader: DataLoader, _ epoch: Epoch<Batch>, _ start: Position, _ failure: (any Error)?) {
@@ -208,13 +209,13 @@ extension DataLoader {
             }
         }
 
-        /// The number of samples in some batches of the epoch; nil where only its end tells.
+        /// The number of samples in a range of batches; nil if unknown until the epoch's end.
         package func samples(in batches: Range<Int>) -> Int? {
             epoch.samples(batches.upperBound).flatMap { end in epoch.samples(batches.lowerBound).map { end - $0 } }
         }
 
         private func take() throws -> Made? {
-            // The threads start with the first requested batch; if the system cannot start one, batches are made here.
+            // The threads start with the first batch that is asked for; if the system cannot start any, batches are made here.
             if ahead == nil, !isThreadless {
                 let prefetcher = Prefetcher<Made>(capacity: loader.workers * loader.prefetch) { [epoch, seed = position.seed] in
                     try epoch.next().map { pending in { try Self.made(pending, seed) } }

@@ -3,42 +3,43 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// Makes items ahead on its own threads, and gives them out in order: at most `capacity` of them are made or being made at any time.
+/// Makes items ahead on threads of its own and returns them in order. At most `capacity` items are ready or in progress at any time.
 ///
 /// @unchecked: while the threads run, `ready`, `failure`, `claimed`, `taken`, `isClaiming`, `waiting`, `isCancelled` and `isDone` are accessed
 /// with the mutex held. Only the thread that has set `isClaiming` calls `claim`; what it returns runs on that thread alone, and while the
 /// threads run, others only read what it captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no reference to
 /// them, and the mutex orders its writes before the taker's reads.
 final class Prefetcher<Item>: @unchecked Sendable {
-    /// Items that were made, each at its number modulo the capacity.
+    /// Finished items, each at its number modulo the capacity.
     private var ready: [Item?]
-    /// The first item that could not be made; nothing comes after it.
+    /// The lowest-numbered item that failed; no item after it is returned.
     private var failure: (number: Int, error: any Error)?
-    /// How many items were claimed by a thread, and how many were taken.
+    /// How many items were claimed by threads, and how many were returned.
     private var (claimed, taken) = (0, 0)
     private var isClaiming = false
-    /// How many threads wait for room or for their turn.
+    /// How many threads wait for room or for their turn to claim.
     private var waiting = 0
     private var isCancelled = false
-    /// Whether nothing more is to be claimed: the items have ended, or one has failed.
+    /// Whether no more items can be claimed, because they have ended or one has failed.
     private var isDone = false
-    /// Holds these; told whenever any of them changes.
+    /// Guards the state above, and is signalled on every change.
     private let monitor = Monitor()
-    /// Whether `next` need not wait; a waiting taker polls it before it sleeps.
+    /// Whether `next` need not wait; `next` polls this before it sleeps.
     private let isReady = Atomic<Bool>(false)
     private static var patience: Int { 300 }
     private let capacity: Int
     private var claim: (() throws -> (() throws -> Item)?)?
     private var threads: [pthread_t] = []
 
-    /// Prepares to call `claim` until it returns nil or throws. What it returns makes an item; the threads do that side by side.
+    /// Items come from `claim`, which is called until it returns nil or throws; the closures that it returns make the items, several at
+    /// once.
     init(capacity: Int, claim: @escaping () throws -> (() throws -> Item)?) {
         self.capacity = capacity
         self.claim = claim
         ready = Array(repeating: nil, count: capacity)
     }
 
-    /// Starts so many threads, which hold `self` until they end, or as many as the system can start; false if it can start none.
+    /// Starts `count` threads, or as many as the system allows; they keep `self` alive until they end. False if none could be started.
     func start(threads count: Int) -> Bool {
         for _ in 0..<count {
             guard let thread = startThread({ self.run() }) else { break }
@@ -48,7 +49,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
     }
 
     private func run() {
-        // Small loops of batches stay on this thread, so that it does not start a second thread pool.
+        // Loops on this thread run on it alone, so that it does not start a second thread pool.
         apus_run_alone()
         while let number = monitor.locked({ nextNumber() }) {
             var make: (() throws -> Item)?
@@ -59,10 +60,10 @@ final class Prefetcher<Item>: @unchecked Sendable {
                 if let problem {
                     fail(number, problem)
                 } else if make == nil {
-                    // What has ended has no item of this number.
+                    // The items have ended before this number.
                     (isDone, claimed) = (true, claimed - 1)
                 }
-                // A taker that sleeps is not woken for an item that is yet to be made.
+                // Nobody needs to wake up for an item that is only claimed.
                 if make == nil || waiting > 0 { update() }
             }
             guard let make else { break }
@@ -76,7 +77,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
         }
     }
 
-    /// Puts an item where it is taken from. The thread waits afterwards, when nothing of it is left here.
+    /// Stores a finished item. The thread waits only after this returns, so that it keeps no reference to the item.
     private func store(_ item: consuming Item, _ number: Int) {
         monitor.lock()
         defer { monitor.unlock() }
@@ -84,13 +85,13 @@ final class Prefetcher<Item>: @unchecked Sendable {
         update()
     }
 
-    /// Nothing more is claimed. The mutex is held.
+    /// Records a failure and stops further claims. The mutex is held.
     private func fail(_ number: Int, _ error: any Error) {
         isDone = true
         if failure.map({ number < $0.number }) ?? true { failure = (number, error) }
     }
 
-    /// Waits for room, and for the turn to claim the item of this number; nil where there is nothing more to claim. The mutex is held.
+    /// Waits for room and for the turn to claim, and returns the number of the item to claim; nil if there are no more. The mutex is held.
     private func nextNumber() -> Int? {
         waiting += 1
         while !isCancelled, !isDone, isClaiming || claimed - taken >= capacity { monitor.wait() }
@@ -101,18 +102,18 @@ final class Prefetcher<Item>: @unchecked Sendable {
         return claimed - 1
     }
 
-    /// Tells all that something has changed. The mutex is held.
+    /// Signals a change to all waiting threads. The mutex is held.
     private func update() {
         isReady.store(canTake, ordering: .releasing)
         monitor.broadcast()
     }
 
-    /// Whether the next item is there, or there is none. The mutex is held.
+    /// Whether `next` can return: the next item is ready, or there is none. The mutex is held.
     private var canTake: Bool { ready[taken % capacity] != nil || taken >= failure?.number ?? .max || isDone && claimed == taken }
 
-    /// The next item, nil after the last and after an error. Waits until there is one.
+    /// The next item; nil after the last and after an error. Waits until the item is ready.
     func next() throws -> Item? {
-        // Making an item takes some tens of microseconds, and waking a sleeping thread takes as long again: waits for some 100.
+        // Making an item takes some tens of microseconds, and waking a sleeping thread as long again: poll for about 100 µs first.
         for _ in 0..<Prefetcher.patience where !isReady.load(ordering: .acquiring) { sched_yield() }
         return try monitor.locked {
             while !canTake { monitor.wait() }
@@ -129,7 +130,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
         }
     }
 
-    /// Ends the threads and waits for them, at most for the items they are making; afterwards they access nothing.
+    /// Ends the threads and waits for them, at most for the items in progress; afterwards they access nothing.
     func stop() {
         if threads.isEmpty { return }
         monitor.locked {

@@ -1,17 +1,18 @@
 import ApusCore
 
-// Random numbers of a sample depend on the epoch's seed and the sample's position in the epoch alone. The generator of a batch begins at its
-// first sample's place in the epoch's stream; sample k of the batch has a stream of its own, which the place k samples further names.
+// The random numbers of a sample depend only on the epoch's seed and the sample's position in the epoch. The generator of a batch starts at
+// its first sample's offset in the epoch's stream; sample k of the batch has a stream of its own, whose seed derives from the offset k
+// samples further.
 
 extension Generator.State {
-    /// Where the generator of a batch begins whose first sample is at position `sample` of the epoch with this seed.
+    /// The start of the generator of a batch whose first sample is at position `sample` of the epoch with this seed.
     init(epoch seed: UInt64, sample: Int) { self.init(seed: mixed(seed), offset: UInt64(sample) << 32) }
 
-    /// Where the generator of the network begins for a shard whose first sample is at position `sample` of the epoch with this seed: another
-    /// stream than that of the samples themselves.
+    /// The start of the network's generator for a shard whose first sample is at position `sample` of the epoch with this seed; a different
+    /// stream than that of the samples.
     init(network seed: UInt64, sample: Int) { self.init(seed: mixed(seed ^ 0x6E65_7477_6F72_6B), offset: UInt64(sample) << 32) }
 
-    /// The generator of sample `k` of a batch whose generator was here.
+    /// The generator of sample `k` of a batch whose generator started here.
     func ofSample(_ k: Int) -> Generator { Generator(seed: mixed(seed &+ mixed(offset &+ UInt64(k) << 32))) }
 }
 

@@ -2,25 +2,26 @@ import ApusCore
 
 /// How batches are cut into shards, and which of them this process computes.
 ///
-/// Gradients, batch statistics and random numbers belong to shards, not to processes: what is learned does not depend on how many processes
-/// share them.
+/// Gradients, batch statistics and random numbers belong to shards, not to processes: the result of training does not depend on how many
+/// processes share the shards.
 public struct Sharding: Hashable, Sendable {
     /// The number of shards of a batch.
     public let count: Int
     /// The shards of this process.
     public let own: Range<Int>
 
-    /// Traps unless `own` are some of `count` shards.
+    /// Traps unless `own` is a non-empty range within 0 ..< `count`.
     public init(count: Int, own: Range<Int>) {
         let fits = count >= 1 && !own.isEmpty && own.lowerBound >= 0 && own.upperBound <= count
         if !fits { fail("Sharding", "\(own) are not some of \(count) shards") }
         (self.count, self.own) = fits ? (count, own) : (1, 0..<1)
     }
 
-    /// All of a batch, as one shard.
+    /// One shard that is the whole batch.
     public static var whole: Sharding { Sharding(count: 1, own: 0..<1) }
 
-    /// The samples of a shard, as equal parts as can be: shard i of n samples has ⌊n/count⌋, and one more where i < n mod count.
+    /// The range of a shard's samples. Shards are as equal as possible: of n samples, shard i has ⌊n/count⌋, and one more if i < n mod
+    /// count.
     public func samples(of shard: Int, in total: Int) -> Range<Int> {
         let (size, extra) = total.quotientAndRemainder(dividingBy: count)
         let begin = shard * size + min(shard, extra)
@@ -28,17 +29,17 @@ public struct Sharding: Hashable, Sendable {
     }
 }
 
-/// A batch that is cut into shards: those of this process.
+/// A batch that is cut into shards; this value holds the shards of this process.
 public struct ShardedBatch<Batch> {
-    /// A part of the batch.
+    /// A shard with its samples.
     public struct Shard {
-        /// Its number among all shards.
+        /// The index of the shard in the batch.
         public let number: Int
-        /// Its samples.
+        /// The samples of the shard.
         public let batch: Batch
-        /// The number of them.
+        /// The number of samples.
         public let samples: Int
-        /// What the network draws on it, dropout say; nil for the current generator.
+        /// The state of the generator for the network's random numbers on this shard, such as dropout; nil for the current generator.
         package let generator: Generator.State?
 
         package init(number: Int, batch: Batch, samples: Int, generator: Generator.State?) {
@@ -46,14 +47,14 @@ public struct ShardedBatch<Batch> {
         }
     }
 
-    /// How it is cut.
+    /// How the batch is cut.
     public let sharding: Sharding
-    /// The shards of this process that have samples. A batch of fewer samples than shards leaves the last ones empty.
+    /// The shards of this process that have samples. If the batch has fewer samples than shards, the last shards are empty.
     public let shards: [Shard]
-    /// The number of samples of all shards, those of other processes too.
+    /// The number of samples in all shards, including those of other processes.
     public let samples: Int
 
-    /// `batch` as it is, whose random numbers are those of the current generator.
+    /// `batch` as a single shard, which draws random numbers from the current generator.
     package init(whole batch: Batch, samples: Int) {
         sharding = .whole
         shards = [Shard(number: 0, batch: batch, samples: samples, generator: nil)]
@@ -66,7 +67,7 @@ public struct ShardedBatch<Batch> {
 }
 
 extension BatchSource {
-    /// The same batches in shards.
+    /// The same batches, cut into shards.
     func sharded(_ sharding: Sharding) -> BatchSource<ShardedBatch<Batch>> {
         BatchSource<ShardedBatch<Batch>>(
             count: count, sampleCount: sampleCount,

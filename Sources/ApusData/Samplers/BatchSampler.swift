@@ -1,10 +1,10 @@
 import ApusCore
 
-/// The indices of a sampler, cut into batches. PyTorch: `torch.utils.data.BatchSampler`.
+/// Groups the indices of a sampler into batches. PyTorch: `torch.utils.data.BatchSampler`.
 ///
-/// A ``DataLoader`` makes this of its own `sampler`, `batchSize` and `dropLast`; it is here for samplers of batches that build on it.
+/// A ``DataLoader`` builds one from its own `sampler`, `batchSize` and `dropLast`; this type is public for batch samplers that build on it.
 public struct BatchSampler<Base: Sampler>: Sampler where Base.Element == Int {
-    /// What gives the indices.
+    /// The sampler of single indices.
     public let sampler: Base
     /// The number of samples in a batch.
     public let batchSize: Int
@@ -32,7 +32,7 @@ public struct BatchSampler<Base: Sampler>: Sampler where Base.Element == Int {
     }
 }
 
-/// The number of batches of `samples` samples.
+/// The number of batches that `samples` samples make.
 func batchCount(samples: Int, batchSize: Int, dropLast: Bool) -> Int {
     dropLast ? samples / batchSize : samples / batchSize + (samples % batchSize == 0 ? 0 : 1)
 }

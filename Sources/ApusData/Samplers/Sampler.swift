@@ -1,27 +1,27 @@
 import ApusCore
 
-/// Which samples an epoch has, in which order. PyTorch: `torch.utils.data.Sampler`.
+/// Chooses the samples of an epoch and their order. PyTorch: `torch.utils.data.Sampler`.
 ///
-/// A ``DataLoader`` takes one that gives indices (`sampler:`), or one that gives whole batches of them (`batchSampler:`). A sampler of
-/// one's own is a value with a count and one function:
+/// A ``DataLoader`` takes a sampler of indices (`sampler:`) or of whole batches of indices (`batchSampler:`). A custom sampler is a value
+/// with a count and one function:
 /// ```swift
 /// struct Every: Sampler {
 ///     let step: Int, count: Int
 ///     func order(using generator: Generator) -> StrideTo<Int> { stride(from: 0, to: step * count, by: step) }
 /// }
 /// ```
-/// All random numbers come from `generator`, which starts at the epoch's seed: an epoch can then be repeated, and be gone on with from its
-/// middle.
+/// All random numbers must come from `generator`, which starts at the epoch's seed: only then can an epoch be repeated and be resumed in
+/// its middle.
 public protocol Sampler<Element> {
-    /// An index, or the indices of a batch.
+    /// An index, or the indices of one batch.
     associatedtype Element = Int
-    /// The indices in order.
+    /// The sequence of elements.
     associatedtype Order: Sequence<Element>
 
-    /// How many elements ``order(using:)`` gives, whatever the generator. PyTorch: `len(sampler)`.
+    /// The number of elements of ``order(using:)``, whatever the generator. PyTorch: `len(sampler)`.
     var count: Int { get }
 
-    /// The elements of one epoch, with random numbers from `generator`.
+    /// The elements of one epoch. All random numbers come from `generator`.
     func order(using generator: Generator) -> Order
 }
 
@@ -37,15 +37,15 @@ public struct SequentialSampler: Sampler, Sendable {
 
 /// Samples in random order. PyTorch: `torch.utils.data.RandomSampler`.
 public struct RandomSampler: Sampler, Sendable {
-    /// How many samples there are to choose from.
+    /// The number of samples to choose from.
     public let sampleCount: Int
-    /// Whether each draw is from all samples, so that some come several times and others never.
+    /// Whether each draw is from all samples, so that a sample may occur several times or not at all.
     public let replacement: Bool
     /// The number of draws in an epoch.
     public let count: Int
 
-    /// Draws from the samples of `dataset`. Without `replacement` each sample comes once before any comes again. `numSamples` is by default
-    /// the number of samples. Traps where there is nothing to draw from.
+    /// Draws `numSamples` of the samples of `dataset`, by default as many as it has. Without `replacement` each sample occurs once before
+    /// any occurs again. Traps if there is nothing to draw from.
     public init(_ dataset: some Dataset, replacement: Bool = false, numSamples: Int? = nil) {
         self.init(choosingFrom: dataset.count, replacement: replacement, numSamples: numSamples)
     }
@@ -68,7 +68,7 @@ public struct RandomSampler: Sampler, Sendable {
     }
 }
 
-/// Chosen samples in random order, each once. PyTorch: `torch.utils.data.SubsetRandomSampler`.
+/// The samples at given indices in random order, each once. PyTorch: `torch.utils.data.SubsetRandomSampler`.
 public struct SubsetRandomSampler: Sampler, Sendable {
     /// The samples' indices.
     public let indices: [Int]

@@ -1,22 +1,22 @@
 import ApusCore
 import Glibc
 
-/// Samples drawn by their weights. PyTorch: `torch.utils.data.WeightedRandomSampler`.
+/// Draws samples with probabilities proportional to weights. PyTorch: `torch.utils.data.WeightedRandomSampler`.
 ///
-/// With `replacement` sample i is each draw with probability wᵢ / Σw. Without, it is drawn with that probability from those that are left;
-/// a sample of weight 0 never comes.
+/// With `replacement`, each draw gives sample i with probability wᵢ / Σw. Without, each draw is from the samples that are left, with
+/// probabilities in the same proportion; a sample of weight 0 never occurs.
 public struct WeightedRandomSampler: Sampler, Sendable {
-    /// The weight of each sample; they need not add up to 1.
+    /// The weight of each sample; weights need not add up to 1.
     public let weights: [Double]
-    /// Whether a sample may come several times in an epoch.
+    /// Whether a sample may occur several times in an epoch.
     public let replacement: Bool
     /// The number of draws in an epoch.
     public let count: Int
-    /// Σ w₀ … wᵢ, by which draws with replacement are looked up.
+    /// The cumulative sums w₀ + … + wᵢ, in which draws with replacement are looked up.
     private let sums: [Double]
 
-    /// `numSamples` draws in an epoch. Traps on a weight that is negative or not finite, where all are 0, and where more draws without
-    /// replacement are asked for than samples have a weight.
+    /// Draws `numSamples` samples per epoch. Traps if a weight is negative or not finite, if all weights are 0, and if more draws without
+    /// replacement are asked for than there are positive weights.
     public init(_ weights: some Sequence<Double>, numSamples: Int, replacement: Bool = true) {
         let weights = Array(weights)
         let sums = weights.reduce(into: [Double]()) { $0.append(($0.last ?? 0) + $1) }
@@ -36,8 +36,8 @@ public struct WeightedRandomSampler: Sampler, Sendable {
         (self.weights, self.sums, self.replacement, count) = (weights, sums, replacement, isPossible ? numSamples : 0)
     }
 
-    /// Draws with replacement that have every label equally often on average: a sample weighs 1 / (samples of its label).
-    /// `numSamples` is by default the number of labels.
+    /// A sampler that draws every label equally often on average, with replacement: the weight of a sample is 1 / (number of samples with
+    /// its label). `numSamples` is the number of labels by default.
     public static func balanced(labels: [some Hashable], numSamples: Int? = nil) -> WeightedRandomSampler {
         var counts: [AnyHashable: Double] = [:]
         for label in labels { counts[label, default: 0] += 1 }
@@ -48,7 +48,7 @@ public struct WeightedRandomSampler: Sampler, Sendable {
         replacement ? (0..<count).map { _ in draw(generator) } : drawnOnce(generator)
     }
 
-    /// The first sample whose sum of weights is above a uniform number from 0 to the sum of all.
+    /// One draw: the first sample whose cumulative weight is above a uniform random number between 0 and the total.
     private func draw(_ generator: Generator) -> Int {
         let place = uniform(generator) * (sums.last ?? 0)
         var (low, high) = (0, sums.count - 1)
@@ -56,11 +56,11 @@ public struct WeightedRandomSampler: Sampler, Sendable {
             let middle = (low + high) / 2
             if sums[middle] > place { high = middle } else { low = middle + 1 }
         }
-        // Rounding may carry `place` up to the sum of all; the last samples may weigh nothing.
+        // Rounding may carry `place` up to the total, past the last sample with a positive weight.
         return weights[low] > 0 ? low : weights.lastIndex { $0 > 0 }!
     }
 
-    /// Sample i after a time that is exponentially distributed with rate wᵢ: in the order of these times (Efraimidis and Spirakis, 2006).
+    /// Draws without replacement (Efraimidis and Spirakis, 2006): orders the samples by exponentially distributed times with rates wᵢ.
     private func drawnOnce(_ generator: Generator) -> [Int] {
         let times = weights.map { -log(uniform(generator)) / $0 }
         return Array(times.indices.filter { weights[$0] > 0 }.sorted { (times[$0], $0) < (times[$1], $1) }.prefix(count))

@@ -1,7 +1,7 @@
 import ApusCore
 import ApusFormats
 
-/// Makes tensors of the columns of a table: numbers, and categories as one-hot vectors.
+/// Encodes the columns of a table as tensors: numbers, and categories as one-hot vectors.
 ///
 /// ```swift
 /// let table = try CSV(contentsOf: "houses.csv")
@@ -11,40 +11,41 @@ import ApusFormats
 /// var encoder = try TableEncoder([.number("area", missing: .mean), .category("district")], table, rows: train)
 /// let x = try encoder.tensor(table, rows: train)                           // float32 [rows, encoder.names.count]
 /// ```
-/// All statistics (means, deviations, categories) are taken from the rows that it is made with, which should be those of the training part
-/// alone: numbers of the test part would tell the network about it. scikit-learn: `ColumnTransformer`. A run can keep it as JSON.
+/// All statistics (means, deviations, categories) come from the rows passed to `init`, which should be the training rows only: statistics
+/// of the test rows would leak into the training. scikit-learn: `ColumnTransformer`. The encoder is `Codable`, so a run can keep it as
+/// JSON.
 public struct TableEncoder: Codable, Sendable {
-    /// What becomes of a number that is missing.
+    /// How to encode a missing number.
     public enum MissingNumber: Codable, Sendable, Hashable {
-        /// An error with the file's line.
+        /// Throw an error with the line in the file.
         case error
-        /// This number, before standardization.
+        /// Replace it by this number, before standardization.
         case fill(Double)
-        /// The mean of those that are there.
+        /// Replace it by the mean of the numbers that are present.
         case mean
-        /// The mean, and a further column that is 1 where the number is missing, else 0.
+        /// Replace it by the mean, and add a column that is 1 where the number is missing, else 0.
         case meanAndIndicator
     }
 
-    /// What becomes of a category that is missing, or that was not among the rows that the encoder was made with.
+    /// How to encode a category that is missing, or that did not occur in the rows passed to `init`.
     public enum UnknownCategory: Codable, Sendable, Hashable {
-        /// An error with the file's line.
+        /// Throw an error with the line in the file.
         case error
         /// A vector of zeros.
         case zeros
-        /// A further column, which is 1 for it.
+        /// An additional column, which is 1 for such a category.
         case ownColumn
     }
 
     /// How a column is encoded.
     public enum Column: Codable, Sendable, Hashable {
-        /// A number x as (x − mean) / deviation, where `standardized`, else as it is. A column whose numbers are all equal is divided by 1.
+        /// A number x, encoded as (x − mean) / deviation if `standardized`, else as it is. A column of equal numbers is divided by 1.
         case number(String, missing: MissingNumber = .error, standardized: Bool = true)
-        /// A category as a vector with a 1 at its place among the categories.
+        /// A category, encoded as a one-hot vector.
         case category(String, unknown: UnknownCategory = .error)
     }
 
-    /// A column with what was learnt of it.
+    /// A column with its statistics.
     private enum Fitted: Codable, Sendable {
         case number(String, MissingNumber, mean: Double, shift: Double, scale: Double)
         case category(String, UnknownCategory, [String])
@@ -52,8 +53,8 @@ public struct TableEncoder: Codable, Sendable {
 
     private let fitted: [Fitted]
 
-    /// Takes the statistics of `columns` from some rows of `table`, by default all. Throws where a column is not there, or a value is
-    /// missing or no number.
+    /// Computes the statistics of `columns` over some rows of `table`, by default all. Throws if a column does not exist, if a missing
+    /// value is an error, or if a value is not a number.
     public init(_ columns: [Column], _ table: CSV, rows: [Int]? = nil) throws {
         fitted = try columns.map { column in
             switch column {
@@ -72,7 +73,7 @@ public struct TableEncoder: Codable, Sendable {
         }
     }
 
-    /// What each column of ``tensor(_:rows:)`` holds: `area`, `area missing`, `district=north`.
+    /// The name of each column of ``tensor(_:rows:)``: `area`, `area missing`, `district=north`.
     public var names: [String] {
         fitted.flatMap { column in
             switch column {
@@ -83,8 +84,8 @@ public struct TableEncoder: Codable, Sendable {
         }
     }
 
-    /// Some rows of `table`, by default all, as float32 [rows, ``names``]. Throws a `FormatError` with the line of a value that it has no
-    /// answer to.
+    /// Encodes some rows of `table`, by default all, as float32 [rows, ``names``]. Throws a `FormatError` with the line of a value that
+    /// cannot be encoded.
     public func tensor(_ table: CSV, rows: [Int]? = nil) throws -> Tensor {
         let rows = rows ?? Array(0..<table.rowCount)
         let width = names.count
@@ -97,7 +98,7 @@ public struct TableEncoder: Codable, Sendable {
         return Tensor(values, shape: [rows.count, width])
     }
 
-    /// Hands `set` row, column and value of what is not 0, and returns the number of columns.
+    /// Calls `set` with row, column and value of each nonzero element, and returns the number of columns.
     private func encode(_ part: Fitted, _ table: CSV, _ rows: [Int], _ set: (Int, Int, Float) -> Void) throws -> Int {
         switch part {
         case .number(let name, let missing, let mean, let shift, let scale):
@@ -134,7 +135,7 @@ public struct TableEncoder: Codable, Sendable {
     }
 }
 
-/// The mean, and √(Σ (x − mean)² / n); 0 and 0 of nothing.
+/// The mean, and the deviation √(Σ (x − mean)² / n); both 0 for no values.
 private func moments(_ values: [Double]) -> (mean: Double, deviation: Double) {
     let count = Double(max(values.count, 1))
     let mean = values.reduce(0, +) / count

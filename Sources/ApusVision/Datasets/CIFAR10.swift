@@ -45,7 +45,7 @@ public struct CIFAR10: LabelledImages {
 
     private static let maximumSize = 100_000 * recordSize
 
-    /// The files `names` of an archive, in that order.
+    /// Reads the files `names` of an archive, in that order.
     private static func read(_ names: [String], in archive: String) throws -> [(images: Tensor, labels: Tensor)] {
         let reader = try TarReader(archive)
         var found: [String: (images: Tensor, labels: Tensor)] = [:]
@@ -62,7 +62,7 @@ public struct CIFAR10: LabelledImages {
         }
     }
 
-    /// The records of a file: 10,000 in the original files, but any number is read. `path` names the file in messages.
+    /// Parses the records of a file: 10,000 in the original files, but any number is accepted. `path` names the file in errors.
     private static func records(_ bytes: [UInt8], _ path: String) throws -> (images: Tensor, labels: Tensor) {
         guard !bytes.isEmpty, bytes.count % recordSize == 0 else {
             throw FormatError(

@@ -2,15 +2,15 @@ import ApusFormats
 import ApusSystem
 import Glibc
 
-/// The files below a folder that has one folder for each class, as they are found: classes sorted by name (by bytes), and so are files.
-/// Files and folders whose names begin with a dot are left out. Links to folders are followed unless they lead to a folder around them.
+/// Lists the files below a folder that has one subfolder per class. Classes and files are sorted by the bytes of their names. Files and
+/// folders whose names begin with a dot are left out. Links to folders are followed unless they lead to an enclosing folder.
 struct ClassFolders {
-    /// The folders.
+    /// The class folders.
     let classes: [(title: String, folder: RawPath, files: [RawPath])]
-    /// The names of files beside the folders.
+    /// The names of files directly in the root folder.
     let strays: [[UInt8]]
 
-    /// Throws a `FormatError` where two classes have one title or there is none, and a `FileError` where a folder cannot be read.
+    /// Throws a `FormatError` if two classes have the same title or there is no class, and a `FileError` if a folder cannot be read.
     init(_ path: String) throws {
         let root = RawPath(path)
         var classes: [(title: String, folder: RawPath, files: [RawPath])] = []
@@ -64,7 +64,7 @@ struct ClassFolders {
         path.bytes[((path.bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...]
     }
 
-    /// The extension of a name with its dot, in lower case; `unnamed kind` where it has none.
+    /// The extension of a name with its dot, in lower case; `unnamed kind` if it has none.
     static func kind(_ name: some BidirectionalCollection<UInt8>) -> String {
         let name = Array(name)
         guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0, dot + 1 < name.count else { return "unnamed kind" }

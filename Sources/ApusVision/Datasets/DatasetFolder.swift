@@ -9,8 +9,8 @@ import ApusSystem
 /// ```swift
 /// let sounds = try DatasetFolder("sounds", extensions: [".npy"]) { try Npy.load($0) }
 /// ```
-/// Classes are the subfolders sorted by name (by bytes), and so are the files. A sample is what `loader` makes of a file, and the index of its
-/// class. For pictures there is ``ImageFolder``.
+/// The subfolders are the classes, sorted by the bytes of their names; so are the files in them. A sample is the result of `loader` for a
+/// file, and the index of the file's class. For pictures use ``ImageFolder``.
 public struct DatasetFolder<Content: Collatable>: Dataset {
     public typealias Sample = (Content, Int)
     public typealias Batch = (Content.Collated, Tensor)
@@ -19,16 +19,16 @@ public struct DatasetFolder<Content: Collatable>: Dataset {
     public let classes: [String]
     /// The file and the class of each sample.
     public let files: [(path: String, label: Int)]
-    /// The files that are of no kind that is read.
+    /// The files left out because their extension is not among those to read.
     public let leftOut: [String]
     private let loader: (String) throws -> Content
 
     public var count: Int { files.count }
 
-    /// Lists the files in `path` whose names end in one of `extensions` (`.npy`, whatever the case); all where that is nil.
+    /// Lists the files in `path` whose names end in one of `extensions` (`.npy`, in upper or lower case); all files if nil.
     ///
-    /// Throws a `FileError` where a folder cannot be read, and a `FormatError` where there is none, a class has no such file, or a file's name
-    /// is not UTF-8.
+    /// Throws a `FileError` if a folder cannot be read, and a `FormatError` if there is no class folder, a class has no such file, or a
+    /// file's name is not UTF-8.
     public init(_ path: String, extensions: [String]? = nil, loader: @escaping (String) throws -> Content) throws {
         let found = try ClassFolders(path)
         let kinds = extensions?.map { $0.lowercased() }

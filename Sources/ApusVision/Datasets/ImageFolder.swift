@@ -5,20 +5,19 @@ import ApusSystem
 
 /// Pictures with one folder per class: `path/cat/1.png`, `path/dog/a/2.jpg`. PyTorch: `torchvision.datasets.ImageFolder`.
 ///
-/// Classes are the subfolders sorted by name (by bytes), and so are the files. A sample is float32 [C, H, W] from 0 to 1, with 3 channels,
-/// or 1 with `gray`; it is read when it is requested (``Picture``).
+/// The subfolders are the classes, sorted by the bytes of their names; so are the files in them. A sample is float32 [C, H, W] from 0 to 1,
+/// with 3 channels, or 1 with `gray`; the file is read when the sample is requested (``Picture``).
 ///
-/// What is a picture, the files' contents say: PNG, JPEG and WebP are taken whatever their names. Other files are left out, and counted in
-/// ``leftOut``, unless their names end as those of pictures do; those are bad pictures, and so are damaged ones. Files and folders whose
-/// names begin with a dot are left out without being counted. Names need not be UTF-8; other bytes are printed as `\xE9`.
+/// Pictures are recognised by their contents: PNG, JPEG and WebP, whatever the name. Other files are left out and counted in ``leftOut``,
+/// unless they have the extension of a picture: those, and damaged pictures, are bad pictures (``OnBadImage``). Files and folders whose
+/// names begin with a dot are left out and not counted. Names need not be UTF-8; other bytes are printed as `\xE9`.
 public struct ImageFolder: PictureDataset {
-    /// What becomes of a picture that cannot be read.
+    /// How to treat a picture that cannot be read.
     public enum OnBadImage: String, CaseIterable, Sendable {
-        /// It throws an error that names the file: where the folder is opened if the picture's header is wrong, else when the sample is
-        /// requested.
+        /// Throw an error that names the file: from the initializer if the picture's header is wrong, else when the sample is requested.
         case stop
-        /// It is left out and listed in ``ImageFolder/skipped``. For that all pictures are decoded where the folder is opened, so that the
-        /// samples are the same in every epoch, for any number of threads, and when a run is gone on with.
+        /// Leave it out and list it in ``ImageFolder/skipped``. To this end the initializer decodes all pictures, so that the samples are
+        /// the same in every epoch, for any number of threads, and in a resumed run.
         case skip
     }
 
@@ -26,11 +25,11 @@ public struct ImageFolder: PictureDataset {
     public let classes: [String]
     /// The file and the class of each sample.
     public let files: [(path: String, label: Int)]
-    /// The number of files that are no pictures, by kind (`.txt`), most frequent first.
+    /// The number of files that are not pictures, by extension (`.txt`), most frequent first.
     public let leftOut: [(kind: String, count: Int)]
-    /// The bad pictures that were left out, and what is wrong with each; none with ``OnBadImage/stop``.
+    /// The bad pictures that were left out, each with its error; empty with ``OnBadImage/stop``.
     public let skipped: [(path: String, error: any Error)]
-    /// What the file of each sample says before its pixels.
+    /// The header of each sample's file.
     package let headers: [PictureHeader]
     private let paths: [RawPath]
     /// The length in bytes of the prefix that all paths share: the folder and a slash.
@@ -42,10 +41,10 @@ public struct ImageFolder: PictureDataset {
 
     public var count: Int { files.count }
 
-    /// Lists the pictures in `path`, and reads the header of each. `size` resizes each picture (`Picture/resized(width:height:)`) before
-    /// `transform` gets it. The samples of a batch must have one size. `decoding` matters where `size` or the first of the transforms brings
-    /// pictures to a smaller size. Throws `FileError` where a folder cannot be read, and
-    /// `FormatError` where a class has no picture or, with ``OnBadImage/stop``, a picture has a wrong header.
+    /// Lists the pictures in `path` and reads the header of each. `size` resizes each picture (`Picture/resized(width:height:)`) before
+    /// `transform`. All samples of a batch must have the same size. `decoding` has an effect only if `size` or the first transform makes
+    /// pictures smaller. Throws a `FileError` if a folder cannot be read, and a `FormatError` if a class has no picture or, with
+    /// ``OnBadImage/stop``, a picture has a wrong header.
     public init(
         _ path: String, gray: Bool = false, size: (height: Int, width: Int)? = nil, decoding: Picture.Decoding = .full,
         transform: Compose<Picture, Tensor>? = nil, onBadImage: OnBadImage = .stop
@@ -93,7 +92,7 @@ public struct ImageFolder: PictureDataset {
         return files[index].label
     }
 
-    /// The same pictures in other colours.
+    /// The same pictures, as gray or RGB.
     package func converted(gray: Bool) -> ImageFolder {
         var converted = self
         converted.gray = gray
@@ -103,22 +102,23 @@ public struct ImageFolder: PictureDataset {
     /// The path of a sample's file relative to the folder, in bytes.
     package func name(_ index: Int) -> ArraySlice<UInt8> { paths[index].bytes[start...] }
 
-    /// The pictures at any depth below a folder, sorted by name: files that are named as pictures, and those whose contents are; none is read further.
+    /// The pictures at any depth below a folder, sorted by name: files with the extension of a picture, and files with the contents of one.
+    /// They are not read any further.
     package static func pictures(below folder: RawPath) throws -> [RawPath] {
         var listing = Listing(onBadImage: nil)
         for file in try ClassFolders.files(below: folder) { try listing.take(file) }
         return listing.paths
     }
 
-    /// Whether a file's name ends as those of pictures do that are read.
+    /// Whether a file's name has the extension of a supported picture format.
     package static func isPicture(named name: some BidirectionalCollection<UInt8>) -> Bool {
         [".png", ".jpg", ".jpeg", ".webp"].contains(ClassFolders.kind(name))
     }
 }
 
-/// The pictures of a folder, and what else there is.
+/// Collects the pictures of a folder and counts the other files.
 private struct Listing {
-    /// Nil to take pictures as they are named, without a look at their headers.
+    /// Nil to accept files with a picture's extension without reading their headers.
     let onBadImage: ImageFolder.OnBadImage?
     var paths: [RawPath] = []
     var headers: [PictureHeader] = []
@@ -127,7 +127,7 @@ private struct Listing {
 
     init(onBadImage: ImageFolder.OnBadImage?) { self.onBadImage = onBadImage }
 
-    /// The number of other files of each kind.
+    /// The number of other files by kind.
     var summary: [(kind: String, count: Int)] {
         others.sorted { (-$0.value, $0.key) < (-$1.value, $1.key) }.map { ($0.key.name, $0.value) }
     }
@@ -144,7 +144,7 @@ private struct Listing {
             }
             guard let onBadImage else { return paths.append(path) }
             let header = try PictureHeader(region)
-            // An eighth of the pixels takes all that is coded, and is wrong where all of them are.
+            // Decoding to an eighth of the size still reads all coded data, and detects the same errors as full decoding.
             if onBadImage == .skip { _ = try Picture(region, scaledToAtLeast: (1, 1)) }
             paths.append(path)
             headers.append(header)

@@ -4,24 +4,24 @@ import ApusFormats
 import ApusSystem
 import Glibc
 
-/// The places where the files of a known data set are looked for.
+/// The places where the files of a known data set are searched.
 struct KnownFiles {
     /// The name in messages: `Fashion-MNIST`.
     let title: String
-    /// Folder names within a folder of data sets: those of the Debian package and of torchvision.
+    /// Names of folders within a folder of data sets: the Debian package's and torchvision's.
     let folders: [String]
     /// How to get the files.
     let remedy: String
 
     /// The path of the file `name`, plain or with `.gz`.
     ///
-    /// Looked for in `root` and its `folders` where it is given; else in `APUS_DATA` and its `folders`, then in `/usr/share/datasets`.
+    /// Searched in `root` and its `folders` if given; else in `APUS_DATA` and its `folders`, then in `/usr/share/datasets`.
     func file(_ name: String, root: String?) throws -> String {
         if let path = find(name, root: root) { return path }
         throw DatasetNotFound(title: title, file: name, places: places(root), remedy: remedy)
     }
 
-    /// ``file(_:root:)``, but nil where there is none.
+    /// ``file(_:root:)``, but nil if the file is not found.
     func find(_ name: String, root: String?) -> String? {
         for place in places(root) {
             for path in ["\(place)/\(name)", "\(place)/\(name).gz"] where Folder.exists(path) { return path }
@@ -41,7 +41,7 @@ struct KnownFiles {
     }
 }
 
-/// The files of a known data set were found in none of the places for them.
+/// Thrown if the files of a known data set are not in any of the searched folders.
 public struct DatasetNotFound: Error, CustomStringConvertible {
     /// The data set's name.
     public let title: String

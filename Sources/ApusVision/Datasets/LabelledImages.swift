@@ -2,7 +2,7 @@ import ApusCore
 import ApusData
 import ApusFormats
 
-/// Images of one size in memory, with a class each; MNIST, Fashion-MNIST and CIFAR-10 conform.
+/// Images of one size in memory, each with a class; MNIST, Fashion-MNIST and CIFAR-10 conform.
 ///
 /// Without a transform a sample is an image as float32 [C, H, W] from 0 to 1.
 public protocol LabelledImages: PictureDataset {
@@ -45,13 +45,13 @@ extension LabelledImages {
     }
 }
 
-/// A part of a data set.
+/// The training or the test part of a data set.
 public enum Split: Sendable, Hashable {
-    /// For training, and for testing.
+    /// The training set, and the test set.
     case train, test
 }
 
-/// Labels read as bytes, converted to int64. Throws an error with the byte's place if a label is not below `classes`.
+/// Labels read as bytes, converted to int64. Throws an error with the byte's offset if a label is not below `classes`.
 func labels(_ bytes: Tensor, classes: Int, file: String, firstOffset: Int, step: Int = 1) throws -> Tensor {
     let all = bytes.bytes()
     if let bad = all.firstIndex(where: { Int($0) >= classes }) {

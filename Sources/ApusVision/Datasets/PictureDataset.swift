@@ -2,12 +2,12 @@ import ApusCore
 import ApusData
 import ApusFormats
 
-/// Pictures with a class each, in memory or in files. A sample is the picture as its ``transform`` leaves it, and its class as an int64
-/// scalar; a batch is [N, C, H, W] and [N].
+/// Pictures with a class each, in memory or in files. A sample is the picture after its ``transform``, and its class as an int64 scalar; a
+/// batch is [N, C, H, W] and [N].
 public protocol PictureDataset: Dataset where Sample == (Tensor, Tensor), Batch == (Tensor, Tensor) {
     /// The names of the classes, by class index.
     var classes: [String] { get }
-    /// What makes a sample of a picture; nil for `byte / 255` alone. PyTorch: `transform=`.
+    /// Converts a picture to a sample; nil for `byte / 255` alone. PyTorch: `transform=`.
     var transform: Compose<Picture, Tensor>? { get set }
     /// The picture of sample `index`, before the transform.
     func picture(at index: Int) throws -> Picture

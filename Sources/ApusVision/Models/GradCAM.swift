@@ -2,24 +2,24 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// Where in its input a network sees a class (Selvaraju et al., 2017, https://arxiv.org/abs/1610.02391), by the output A of `layer`
-/// ([N, K, h, w]) and the score y of the class:
+/// Grad-CAM: a map of where in its input a network sees a class (Selvaraju et al., 2017, https://arxiv.org/abs/1610.02391), from the output
+/// A of `layer` ([N, K, h, w]) and the score y of the class:
 ///
 /// ```
 /// Lᵢⱼ = max(Σₖ αₖ·Aₖᵢⱼ, 0), where αₖ = Σᵢⱼ ∂y/∂Aₖᵢⱼ / (h·w)
 /// ```
 /// - Parameters:
-///   - model: gives scores [N, classes]. It stays in its mode; what a trained network sees, it tells in evaluation mode (`eval()`).
-///   - layer: one of its layers, such as the last convolution; where it is called several times, the last call counts.
-///   - input: a batch, as the network takes it.
-///   - label: the class; by default for each sample the one with the highest score.
+///   - model: a network that returns scores [N, classes]. Its mode is not changed; use evaluation mode (`eval()`) for a trained network.
+///   - layer: a layer of the network, such as the last convolution; if it is called several times, the last call counts.
+///   - input: a batch of inputs of the network.
+///   - label: the class; by default the class with the highest score of each sample.
 ///
-/// Returns L, [N, h, w], for pictures to be enlarged to the input's size. Gradients of parameters stay as they are. Traps where the layer is not called,
-/// its output has not four dimensions, or the class is none.
+/// Returns L, [N, h, w], which for pictures is to be enlarged to the input's size. The gradients of parameters do not change. Traps if the
+/// layer is not called, if its output does not have four dimensions, or if there is no such class.
 public func gradCAM(_ model: Module, layer: Module, input: Tensor, class label: Int? = nil) -> Tensor {
     var seen: Tensor?
-    // The graph begins at the layer's output, so that neither the layers before it nor frozen parameters matter. What goes on is a copy, which layers
-    // may change in place.
+    // The graph begins at the layer's output, so that the layers before it and frozen parameters do not matter. The following layers get a
+    // copy, which they may change in place.
     let hook = layer.registerForwardHook { _, _, outputs in
         let output = outputs[0].detach().requiresGrad_()
         seen = output
@@ -44,8 +44,9 @@ public func gradCAM(_ model: Module, layer: Module, input: Tensor, class label: 
 }
 
 extension Picture {
-    /// The picture in colour under a map of heat ([h, w], none negative), such as one of ``gradCAM(_:layer:input:class:)``: enlarged bilinearly to the
-    /// picture's size, from blue (0) over green to red (the largest), half transparent. A map of zeros leaves the picture's colours, darkened by blue.
+    /// The picture in colour under a map of non-negative values [h, w], such as one of ``gradCAM(_:layer:input:class:)``. The map is
+    /// enlarged bilinearly to the picture's size and drawn half transparent, from blue (0) over green to red (the largest value). A map of
+    /// zeros is drawn blue everywhere.
     public func overlaid(with heat: Tensor) throws -> Picture {
         let map = try checked {
             noGrad {
@@ -56,7 +57,7 @@ extension Picture {
         }.array(Float.self)
         var blended = converted(toChannels: 3).pixels
         for (i, share) in map.enumerated() {
-            // Matplotlib's 'jet', in straight lines: each colour rises, stays and falls.
+            // Matplotlib's 'jet', piecewise linear: each channel rises, stays and falls.
             for (c, peak) in [0.75, 0.5, 0.25].enumerated() {
                 let colour = 255 * min(max(1.5 - 4 * abs(share - Float(peak)), 0), 1)
                 blended[3 * i + c] = UInt8((Float(blended[3 * i + c]) + colour) / 2)

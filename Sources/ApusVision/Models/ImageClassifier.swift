@@ -4,7 +4,7 @@ import ApusFormats
 import ApusNN
 import ApusSystem
 
-/// A network of pictures whose last layer gives a score for each class.
+/// An image classification network whose last layer computes a score for each class.
 ///
 /// ```swift
 /// let model = resnet18(classes: 5)
@@ -13,9 +13,9 @@ import ApusSystem
 /// let optimizer = SGD(model.parameterGroups(lr: 0.01, layerDecay: 0.75), lr: 0.01, momentum: 0.9)
 /// ```
 public protocol ImageClassifier: Module {
-    /// The linear layer whose outputs are the scores, the last one.
+    /// The last layer, whose outputs are the scores.
     var head: Linear { get set }
-    /// All layers by depth, those that see the picture first, the head last; those of one stage learn at one rate
+    /// The layers by depth, those next to the input first, the head last. The layers of one stage get the same learning rate
     /// (`parameterGroups(lr:layerDecay:weightDecay:decayNormAndBias:)`). By default each child is a stage.
     var stages: [[Module]] { get }
 }
@@ -23,14 +23,14 @@ public protocol ImageClassifier: Module {
 extension ImageClassifier {
     public var stages: [[Module]] { children().map { [$0] } }
 
-    /// The path of the head among the network's layers, such as `fc` or `classifier.1`.
+    /// The name of the head among the network's modules, such as `fc` or `classifier.1`.
     public var headPath: String {
         let head = head
         return namedModules().first { $0.module === head }?.name ?? ""
     }
 
-    /// Puts a new linear layer in place of the head, for another number of classes: initialised as `Linear` is, with the same number of
-    /// inputs, on the same device and in the same dtype. An optimizer that was made before does not know it. Traps for less than 1 class.
+    /// Replaces the head by a new linear layer for another number of classes: initialised as `Linear` is, with the same number of inputs,
+    /// on the same device and in the same dtype. An optimizer created before does not train the new layer. Traps for less than 1 class.
     public func replaceHead(classes: Int) {
         guard classes >= 1 else {
             fail("\(typeName).replaceHead", "\(classes) classes; it needs at least 1")
@@ -42,16 +42,15 @@ extension ImageClassifier {
         head = new
     }
 
-    /// Loads the weights of a file of any format that Apus reads, all of them; where the file has another number of classes, all but the head, which
-    /// stays as it is.
+    /// Loads all weights of a file of any format that Apus reads. If the file has another number of classes, the head keeps its weights.
     ///
     /// - Parameters:
-    ///   - path: the file: torchvision's `.pth`, a `.safetensors`; its format is told by its contents.
-    ///   - place: where in the file the weights are, names joined by dots (`"state_dict"`); the whole file by default.
-    ///   - prefix: what the names begin with and the network's do not, such as `module.`.
+    ///   - path: the file, such as torchvision's `.pth` or a `.safetensors`; its format is detected from its contents.
+    ///   - place: where the weights are in the file: names joined by dots (`"state_dict"`); by default the whole file.
+    ///   - prefix: a prefix of names in the file that the network's names lack, such as `module.`.
     ///
-    /// Returns what was loaded; tensors of the head that were not are its `kept`. Throws as
-    /// `loadStateDict(from:at:dropping:renaming:strict:)`, and then nothing has changed.
+    /// Returns what was loaded; its `kept` lists the tensors of the head that were not. Throws like
+    /// `loadStateDict(from:at:dropping:renaming:strict:)`; then nothing has changed.
     @discardableResult public func loadPretrained(
         from path: String, at place: String = "", dropping prefix: String? = nil
     ) throws -> LoadReport {
@@ -60,7 +59,8 @@ extension ImageClassifier {
         guard let found, found.count == 2, found[0] != own.outFeatures, found[1] == own.inFeatures else {
             return try loadStateDict(from: path, at: place, dropping: prefix)
         }
-        // The file's head takes the place of the network's while the file is loaded, so that whatever else does not fit is an error as ever.
+        // While the file is loaded, a head of the file's shape replaces the network's, so that anything else that does not fit is still an
+        // error.
         head = skipInit { Linear(found[1], found[0], bias: own.bias != nil, dtype: own.weight.dtype) }
         defer { head = own }
         var report = try loadStateDict(from: path, at: place, dropping: prefix)
@@ -95,14 +95,14 @@ private func pretrained<Network: ImageClassifier>(_ network: Network, _ weights:
     return network
 }
 
-/// What torchvision's weights for ImageNet expect of a picture: channels from 0 to 1, less the mean, by the standard deviation.
+/// The normalisation that torchvision's ImageNet weights expect: channels from 0 to 1, minus the mean, divided by the standard deviation.
 public enum ImageNet {
     /// The means of red, green and blue.
     public static let mean = [0.485, 0.456, 0.406]
     /// The standard deviations of red, green and blue.
     public static let std = [0.229, 0.224, 0.225]
 
-    /// What makes an input of a picture: its shorter side resized, the middle cut out, normalised. PyTorch:
+    /// Converts a picture to a network input: resizes its shorter side, crops the centre and normalises. PyTorch:
     /// `torchvision.transforms._presets.ImageClassification`.
     public static func transform(crop: Int = 224, resize: Int = 256) -> Compose<Picture, Tensor> {
         Compose {

@@ -9,8 +9,8 @@ private func convolution(_ inChannels: Int, _ outChannels: Int, kernelSize: Int,
         BatchNorm2d(outChannels), ReLU6())
 }
 
-/// A 1×1 convolution to more channels, a 3×3 convolution of each channel by itself, and a 1×1 convolution to `outChannels` without an
-/// activation; the input is added where the shapes are the same. PyTorch: `torchvision.models.mobilenetv2.InvertedResidual`.
+/// A 1×1 convolution to more channels, a depthwise 3×3 convolution, and a 1×1 convolution to `outChannels` without activation; the input is
+/// added if the shapes are the same. PyTorch: `torchvision.models.mobilenetv2.InvertedResidual`.
 public final class InvertedResidual: Module {
     /// The convolutions and normalisations.
     public var conv: Sequential
@@ -30,10 +30,10 @@ public final class InvertedResidual: Module {
     public override func forward(_ x: Tensor) -> Tensor { isResidual ? x + conv(x) : conv(x) }
 }
 
-/// A network of few multiplications: 17 blocks of convolutions of single channels between narrow layers (Sandler et al., 2018,
+/// A network with few multiplications: 17 blocks of depthwise convolutions between narrow layers (Sandler et al., 2018,
 /// https://arxiv.org/abs/1801.04381): [N, C, H, W] → [N, classes]. PyTorch: `torchvision.models.MobileNetV2`, with the same keys.
 public final class MobileNetV2: Module, ImageClassifier {
-    /// The convolutions; height and width are divided by 32.
+    /// The convolutions, which divide height and width by 32.
     public var features: Sequential
     /// Dropout and the linear layer whose outputs are the scores.
     public var classifier: Sequential

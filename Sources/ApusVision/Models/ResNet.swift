@@ -1,9 +1,9 @@
 import ApusCore
 import ApusNN
 
-/// A block of a ``ResNet``: convolutions, to whose result the block's input is added.
+/// A block of a ``ResNet``: convolutions, and a residual connection that adds the block's input to their output.
 public protocol ResidualBlock: Module {
-    /// Output channels for each of `channels`.
+    /// The number of output channels per channel of `channels`.
     static var expansion: Int { get }
 
     /// From `inChannels` to `channels · expansion`; height and width are divided by `stride`.
@@ -11,7 +11,7 @@ public protocol ResidualBlock: Module {
 }
 
 extension ResidualBlock {
-    /// What changes the input to the output's shape: a 1×1 convolution and a normalisation; nil where the shapes are the same.
+    /// Projects the input to the output's shape: a 1×1 convolution and a normalisation; nil if the shapes are the same.
     static func makeDownsample(_ inChannels: Int, _ channels: Int, stride: Int) -> Sequential? {
         let outChannels = channels * expansion
         return stride == 1 && inChannels == outChannels
@@ -23,7 +23,7 @@ extension ResidualBlock {
 /// Two 3×3 convolutions with a residual connection (He et al., 2015, https://arxiv.org/abs/1512.03385).
 /// PyTorch: `torchvision.models.resnet.BasicBlock`, with its names.
 public final class BasicBlock: Module, ResidualBlock {
-    /// One output channel for each of `channels`.
+    /// One output channel per channel of `channels`.
     public static let expansion = 1
 
     /// The first convolution.
@@ -34,7 +34,7 @@ public final class BasicBlock: Module, ResidualBlock {
     public var conv2: Conv2d
     /// The normalisation after the second convolution.
     public var bn2: BatchNorm2d
-    /// Changes the input to the output's shape where they differ.
+    /// Projects the input to the output's shape if they differ.
     public var downsample: Sequential?
 
     /// From `inChannels` to `outChannels`; height and width are divided by `stride`.
@@ -52,17 +52,17 @@ public final class BasicBlock: Module, ResidualBlock {
     }
 }
 
-/// A 1×1 convolution to fewer channels, a 3×3 convolution, which has the stride, and a 1×1 convolution to four times as many, with a
+/// A 1×1 convolution to fewer channels, a 3×3 convolution with the stride, and a 1×1 convolution to four times as many channels, with a
 /// residual connection (He et al., 2015). PyTorch: `torchvision.models.resnet.Bottleneck`, with its names.
 public final class Bottleneck: Module, ResidualBlock {
-    /// Four output channels for each of `channels`.
+    /// Four output channels per channel of `channels`.
     public static let expansion = 4
 
     /// The convolution to `channels` channels.
     public var conv1: Conv2d
     /// The normalisation after the first convolution.
     public var bn1: BatchNorm2d
-    /// The convolution of neighbours.
+    /// The 3×3 convolution.
     public var conv2: Conv2d
     /// The normalisation after the second convolution.
     public var bn2: BatchNorm2d
@@ -70,7 +70,7 @@ public final class Bottleneck: Module, ResidualBlock {
     public var conv3: Conv2d
     /// The normalisation after the third convolution.
     public var bn3: BatchNorm2d
-    /// Changes the input to the output's shape where they differ.
+    /// Projects the input to the output's shape if they differ.
     public var downsample: Sequential?
 
     /// From `inChannels` to `4·channels`; height and width are divided by `stride`.
@@ -93,8 +93,8 @@ public final class Bottleneck: Module, ResidualBlock {
 /// A stem, four stages of residual blocks with 64, 128, 256 and 512 channels, global average pooling and a linear layer (He et al., 2015,
 /// https://arxiv.org/abs/1512.03385): [N, C, H, W] → [N, classes]. PyTorch: `torchvision.models.ResNet`, with the same keys.
 ///
-/// The stem is ImageNet's (7×7, stride 2, then MaxPool 3×3, stride 2), or with `smallImages`, such as CIFAR's, only a 3×3 convolution.
-/// ``resnet18(inChannels:classes:smallImages:)`` and its siblings make those that have a name.
+/// The stem is that for ImageNet (7×7, stride 2, then MaxPool 3×3, stride 2), or with `smallImages`, such as those of CIFAR, a single 3×3
+/// convolution. ``resnet18(inChannels:classes:smallImages:)`` and its siblings make the standard networks.
 public class ResNet: Module, ImageClassifier {
     /// The first convolution.
     public final var conv1: Conv2d
@@ -163,9 +163,9 @@ public class ResNet: Module, ImageClassifier {
     public final var stages: [[Module]] { [[conv1, bn1]] + [layer1, layer2, layer3, layer4].joined().map { [$0] } + [[fc]] }
 }
 
-/// ResNet-18 as a class of its own: what ``resnet18(inChannels:classes:smallImages:)`` gives.
+/// ResNet-18 as a class of its own, which ``resnet18(inChannels:classes:smallImages:)`` returns.
 public final class ResNet18: ResNet {
-    /// Two blocks a stage, 11.7 million parameters with 1,000 classes.
+    /// Two blocks per stage, 11.7 million parameters with 1,000 classes.
     public init(inChannels: Int = 3, classes: Int = 1000, smallImages: Bool = false) {
         super.init(BasicBlock.self, [2, 2, 2, 2], inChannels: inChannels, classes: classes, smallImages: smallImages)
     }

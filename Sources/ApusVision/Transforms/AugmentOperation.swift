@@ -2,7 +2,7 @@ import ApusCore
 import ApusFormats
 import Glibc
 
-/// One operation of the policies that draw operations: RandAugment, AutoAugment, TrivialAugment, AugMix.
+/// An operation of the augmentation policies RandAugment, AutoAugment, TrivialAugment and AugMix.
 public enum AugmentOperation: String, CaseIterable, Sendable {
     case identity = "Identity"
     case shearX = "ShearX"
@@ -20,7 +20,7 @@ public enum AugmentOperation: String, CaseIterable, Sendable {
     case equalize = "Equalize"
     case invert = "Invert"
 
-    /// Whether the magnitude may as well be negative.
+    /// Whether the magnitude may be negative too.
     public var isSigned: Bool {
         switch self {
         case .shearX, .shearY, .translateX, .translateY, .rotate, .brightness, .color, .contrast, .sharpness: true
@@ -30,9 +30,9 @@ public enum AugmentOperation: String, CaseIterable, Sendable {
 }
 
 extension Picture {
-    /// The picture changed by an operation: sheared by `magnitude` pixels in each, moved by that many pixels (rounded towards zero), turned
-    /// by as many degrees; brightness, saturation, contrast and sharpness with the factor `1 + magnitude`; with as many bits left; inverted
-    /// from `255 · magnitude` on. The others have none.
+    /// The picture after an operation. The magnitude is the shear (pixels per pixel), the translation in pixels (rounded towards zero) or
+    /// the angle in degrees; the factor is `1 + magnitude` for brightness, saturation, contrast and sharpness; posterize keeps `magnitude`
+    /// bits, and solarize inverts from `255 · magnitude` on. The other operations ignore it.
     ///
     /// PyTorch: `_apply_image_or_video_transform` of `torchvision.transforms.v2`, for PIL's images.
     public func applying(
@@ -62,15 +62,15 @@ extension Picture {
     }
 }
 
-/// How large the magnitudes of a policy are.
+/// The operations of a policy and the range of their magnitudes.
 struct AugmentSpace: Sendable {
-    /// What is drawn from.
+    /// The operations to draw from.
     let operations: [AugmentOperation]
-    /// The largest shear, angle and distance of a factor from 1.
+    /// The largest shear, angle, and deviation of a factor from 1.
     let shear: Double, degrees: Double, factor: Double
-    /// The furthest way, in pixels of a side.
+    /// The largest translation, in pixels, for a picture of the given size.
     let way: @Sendable (_ operation: AugmentOperation, _ height: Int, _ width: Int) -> Double
-    /// The bits of the least magnitude, and how many the largest takes away.
+    /// The bits kept at the smallest magnitude, and how many fewer at the largest.
     let bits: (most: Float, taken: Float)
 
     private static let common = AugmentOperation.allCases.filter { $0 != .identity && $0 != .invert }
@@ -85,12 +85,12 @@ struct AugmentSpace: Sendable {
     static let trivialAugment = AugmentSpace(
         operations: [.identity] + common, shear: 0.99, degrees: 135, factor: 0.99, way: { _, _, _ in 32 }, bits: (8, 6))
     static let augMix = AugmentSpace(operations: common, shear: 0.3, degrees: 30, factor: 0.9, way: share(1 / 3.0), bits: (4, 4))
-    /// Without what is among the corruptions of the test sets that AugMix is measured by.
+    /// Without the operations that are among the corruptions of the test sets for AugMix.
     static let augMixPart = AugmentSpace(
         operations: common.filter { ![.brightness, .color, .contrast, .sharpness].contains($0) }, shear: 0.3, degrees: 30, factor: 0.9,
         way: share(1 / 3.0), bits: (4, 4))
 
-    /// The magnitude of number `bin` of `bins`, evenly spaced from the least to the largest, for a picture of that size.
+    /// Magnitude `bin` of `bins` for a picture of that size, evenly spaced from the smallest to the largest.
     func magnitude(_ operation: AugmentOperation, bin: Int, of bins: Int, height: Int, width: Int) -> Double {
         func even(_ last: Double) -> Double { last * Double(bin) / Double(bins - 1) }
         return switch operation {
@@ -98,14 +98,14 @@ struct AugmentSpace: Sendable {
         case .translateX, .translateY: even(way(operation, height, width))
         case .rotate: even(degrees)
         case .brightness, .color, .contrast, .sharpness: even(factor)
-        // Single-precision, as in torchvision: which numbers are halves depends on it.
+        // Single precision, as in torchvision: it determines which numbers are ties to round.
         case .posterize: Double((bits.most - Float(bin) / (Float(bins - 1) / bits.taken)).rounded(.toNearestOrEven))
         case .solarize: 1 - even(1)
         case .identity, .autoContrast, .equalize, .invert: 0
         }
     }
 
-    /// The picture changed by `operation` with magnitude number `bin` of `bins`, of either sign where it has one.
+    /// The picture after `operation` with magnitude `bin` of `bins`, of random sign if the operation is signed.
     func apply(
         _ operation: AugmentOperation, bin: Int, of bins: Int, to picture: Picture, _ interpolation: Picture.Interpolation,
         _ fill: Picture.Fill?, _ generator: Generator

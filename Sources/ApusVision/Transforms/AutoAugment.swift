@@ -2,21 +2,21 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// Two operations after each other, drawn as a pair from the pairs that were found best for a data set, each with its probability and
+/// Applies two operations in sequence, a pair drawn from those that were found best for a data set, each with its probability and
 /// magnitude. PyTorch: `torchvision.transforms.v2.AutoAugment`.
 ///
 /// Cubuk et al., [AutoAugment](https://arxiv.org/abs/1805.09501), 2018.
 public struct AutoAugment: PictureStep, Hashable {
-    /// For which data set the pairs were found. PyTorch: `AutoAugmentPolicy`.
+    /// The data set for which the pairs were found. PyTorch: `AutoAugmentPolicy`.
     public enum Policy: String, CaseIterable, Sendable {
         case imagenet, cifar10, svhn
     }
 
-    /// How values between pixels are computed: nearest, bilinear or bicubic.
+    /// The filter: nearest, bilinear or bicubic.
     public let interpolation: Picture.Interpolation
-    /// The colour of what no pixel lands on; black where it is nil.
+    /// The colour of uncovered pixels; black if nil.
     public let fill: Picture.Fill?
-    /// Which pairs.
+    /// The pairs to draw from.
     public let policy: Policy
 
     /// Draws from the pairs of `policy`.
@@ -38,10 +38,10 @@ public struct AutoAugment: PictureStep, Hashable {
 }
 
 extension AutoAugment.Policy {
-    /// One operation, its probability, and the number of its magnitude, of ten; 0 where it has none.
+    /// An operation, its probability, and the index of its magnitude among ten; 0 if it has none.
     typealias Step = (operation: AugmentOperation, p: Double, bin: Int)
 
-    /// The pairs of which one is drawn.
+    /// The pairs to draw from.
     var pairs: [(Step, Step)] {
         switch self {
         case .imagenet: Self.imagenetPairs

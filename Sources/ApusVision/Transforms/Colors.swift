@@ -2,18 +2,19 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// Brightness, contrast, saturation and hue changed by random factors, in a random order. PyTorch: `torchvision.transforms.v2.ColorJitter`.
+/// Changes brightness, contrast, saturation and hue by random factors, in random order. PyTorch: `torchvision.transforms.v2.ColorJitter`.
 public struct ColorJitter: PictureStep, Hashable {
-    /// Factors of brightness; nil where it stays, as below.
+    /// The range of brightness factors; nil for no change, and so for the others.
     public let brightness: ClosedRange<Double>?
-    /// Factors of contrast.
+    /// The range of contrast factors.
     public let contrast: ClosedRange<Double>?
-    /// Factors of saturation.
+    /// The range of saturation factors.
     public let saturation: ClosedRange<Double>?
-    /// Shares of a full turn.
+    /// The range of hue shifts, in turns.
     public let hue: ClosedRange<Double>?
 
-    /// Ranges, or the largest distance from 1, for `hue` from 0. Traps for negative factors, and for a `hue` beyond −0.5 or 0.5.
+    /// Each argument is a range, or the largest deviation from 1 (for `hue`, from 0). Traps on negative factors, and on a `hue` outside
+    /// −0.5 ... 0.5.
     public init(
         brightness: (any SpreadConvertible)? = nil, contrast: (any SpreadConvertible)? = nil, saturation: (any SpreadConvertible)? = nil,
         hue: (any SpreadConvertible)? = nil
@@ -50,12 +51,12 @@ public struct ColorJitter: PictureStep, Hashable {
     ).constructs { ColorJitter(brightness: $0, contrast: $1, saturation: $2, hue: $3) }
 }
 
-/// Luma in each of 1 or 3 channels. PyTorch: `torchvision.transforms.v2.Grayscale`.
+/// Converts the picture to gray (luma), in 1 or 3 channels. PyTorch: `torchvision.transforms.v2.Grayscale`.
 public struct Grayscale: PictureStep, Hashable {
     /// 1 or 3.
     public let numOutputChannels: Int
 
-    /// Traps unless there are 1 or 3.
+    /// Traps unless the number of channels is 1 or 3.
     public init(numOutputChannels: Int = 1) {
         if ![1, 3].contains(numOutputChannels) { fail("Grayscale", "\(numOutputChannels) channels, where 1 or 3 are wanted") }
         self.numOutputChannels = numOutputChannels
@@ -66,14 +67,14 @@ public struct Grayscale: PictureStep, Hashable {
     static let arguments = Signature(.int("num_output_channels", 1)).constructs { Grayscale(numOutputChannels: $0) }
 }
 
-/// The picture blurred by a bell of random width. PyTorch: `torchvision.transforms.v2.GaussianBlur`.
+/// Blurs the picture by a Gaussian of random width. PyTorch: `torchvision.transforms.v2.GaussianBlur`.
 public struct GaussianBlur: PictureStep, Hashable {
     /// Width and height of the kernel in pixels, or one number for both.
     public let kernelSize: Extents
-    /// The bell's width, as ``ApusFormats/Picture/blurred(kernel:sigma:)`` has it.
+    /// The range of the standard deviation, as ``ApusFormats/Picture/blurred(kernel:sigma:)`` defines it.
     public let sigma: ClosedRange<Double>
 
-    /// `sigma` is a range. Traps unless the sizes are odd and the deviations positive.
+    /// `sigma` is a range to draw from. Traps unless the sizes are odd and the deviations positive.
     public init(kernelSize: some ExtentsConvertible, sigma: ClosedRange<Double> = 0.1...2) {
         self.kernelSize = check(kernelSize.extents, "GaussianBlur")
         if self.kernelSize.values.contains(where: { $0 % 2 == 0 }) {
@@ -83,7 +84,7 @@ public struct GaussianBlur: PictureStep, Hashable {
         self.sigma = sigma
     }
 
-    /// The same deviation always.
+    /// Always uses the same standard deviation.
     public init(kernelSize: some ExtentsConvertible, sigma: Double) { self.init(kernelSize: kernelSize, sigma: sigma...sigma) }
 
     public func apply(_ picture: Picture, using generator: Generator) -> Picture {

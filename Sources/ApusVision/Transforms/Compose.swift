@@ -12,8 +12,8 @@ import ApusFormats
 /// }
 /// let train = try ImageFolder("photos/train", transform: transform)
 /// ```
-/// This one is a `Compose<Picture, Tensor>`, the kind that data sets of pictures take. A transform that does not take what the one before
-/// gives, such as a crop of pictures after ``ToTensor``, does not compile.
+/// This one is a `Compose<Picture, Tensor>`, the type that picture data sets take. A transform whose input is not the output of the one
+/// before, such as a crop of pictures after ``ToTensor``, does not compile.
 public struct Compose<Input, Output>: Transform, CustomStringConvertible {
     /// The transforms, in order.
     public let steps: [any Transform]
@@ -30,17 +30,17 @@ public struct Compose<Input, Output>: Transform, CustomStringConvertible {
 
     public func firstSize(height: Int, width: Int) -> (height: Int, width: Int)? { steps.first?.firstSize(height: height, width: width) }
 
-    /// One line a transform: `Compose(` … `)`.
+    /// One line per transform: `Compose(` … `)`.
     public var description: String { "Compose(\n\(indentedLines(steps)))" }
 
-    /// `next` after these.
+    /// These transforms followed by `next`.
     fileprivate func then<Next: Transform>(_ next: Next) -> Compose<Input, Next.Output> where Next.Input == Output {
         Compose<Input, Next.Output>(steps + [next]) { [run] in next.apply(run($0, $1), using: $1) }
     }
 }
 
 extension Compose where Input == Output {
-    /// A list of transforms of the same kind, which may be made while the program runs and may be empty.
+    /// A list of transforms of one type, which may be computed at run time and may be empty.
     public init(_ transforms: [any Transform<Input, Output>]) {
         self.init(transforms) { input, generator in transforms.reduce(input) { $1.apply($0, using: generator) } }
     }
@@ -58,7 +58,7 @@ extension Compose where Input == Picture, Output == Tensor {
     }
 }
 
-/// What may stand between the braces of ``Compose``: transforms, and `if` around transforms that give what they take.
+/// Builds a ``Compose`` from transforms, and from `if` around transforms whose output type is their input type.
 @resultBuilder public enum ComposeBuilder {
     public static func buildPartialBlock<Step: Transform>(first: Step) -> Compose<Step.Input, Step.Output> {
         if let steps = first as? Compose<Step.Input, Step.Output> { return steps }

@@ -1,11 +1,11 @@
 import ApusCore
 import ApusFormats
 
-/// Transforms that are all applied, in order, with probability `p`, or none of them. PyTorch: `torchvision.transforms.v2.RandomApply`.
+/// Applies all transforms in order with probability `p`, else none. PyTorch: `torchvision.transforms.v2.RandomApply`.
 public struct RandomApply: Transform, CustomStringConvertible {
     /// The transforms.
     public let transforms: [any Transform<Picture, Picture>]
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
 
     /// Traps unless `p` is from 0 to 1 and there is a transform.
@@ -21,15 +21,15 @@ public struct RandomApply: Transform, CustomStringConvertible {
     public var description: String { "RandomApply(\n\(indentedLines(transforms)), p=\(p))" }
 }
 
-/// One of several transforms. PyTorch: `torchvision.transforms.v2.RandomChoice`.
+/// Applies one of several transforms, drawn at random. PyTorch: `torchvision.transforms.v2.RandomChoice`.
 public struct RandomChoice: Transform, CustomStringConvertible {
     /// The transforms.
     public let transforms: [any Transform<Picture, Picture>]
-    /// The probability of each.
+    /// The probability of each transform.
     public let p: [Double]
 
-    /// `p` are weights, by default the same for all; probabilities are their shares of the sum. Traps unless there is a transform, and a weight
-    /// of at least 0 for each, not all of them 0.
+    /// `p` are weights, by default equal; the probabilities are the weights divided by their sum. Traps unless there is a transform, and
+    /// one weight of at least 0 per transform, not all of them 0.
     public init(_ transforms: [any Transform<Picture, Picture>], p weights: [Double]? = nil) {
         let weights = weights ?? [Double](repeating: 1, count: transforms.count)
         let sum = weights.reduce(0, +)
@@ -46,7 +46,7 @@ public struct RandomChoice: Transform, CustomStringConvertible {
             if left < p { return transform.apply(picture, using: generator) }
             left -= p
         }
-        // Rounding may leave a rest.
+        // Rounding may leave the sum of the probabilities below 1.
         let last = p.lastIndex { $0 > 0 }!
         return transforms[last].apply(picture, using: generator)
     }
@@ -54,7 +54,7 @@ public struct RandomChoice: Transform, CustomStringConvertible {
     public var description: String { "RandomChoice(\n\(indentedLines(transforms)), p=\(p))" }
 }
 
-/// All transforms in a random order. PyTorch: `torchvision.transforms.v2.RandomOrder`.
+/// Applies all transforms in random order. PyTorch: `torchvision.transforms.v2.RandomOrder`.
 public struct RandomOrder: Transform, CustomStringConvertible {
     /// The transforms.
     public let transforms: [any Transform<Picture, Picture>]
@@ -72,7 +72,7 @@ public struct RandomOrder: Transform, CustomStringConvertible {
     public var description: String { "RandomOrder(\n\(indentedLines(transforms)))" }
 }
 
-/// A line for each transform, or more where it holds others, indented.
+/// One indented line per transform, or several for a transform that holds others.
 func indentedLines(_ transforms: [any Transform]) -> String {
     transforms.flatMap { "\($0)".split(separator: "\n") }.map { "    \($0)\n" }.joined()
 }

@@ -3,21 +3,21 @@ import ApusFormats
 import ApusNN
 import Glibc
 
-/// A part of the picture from a random place. PyTorch: `torchvision.transforms.v2.RandomCrop`.
+/// Crops the picture at a random place. PyTorch: `torchvision.transforms.v2.RandomCrop`.
 public struct RandomCrop: PictureStep, Hashable {
     /// Height and width, or one number for both.
     public let size: Extents
-    /// How many pixels come around the picture first: at each side, or left and right and then top and bottom, or left, top, right and bottom.
+    /// How many pixels to pad before: at each side; left and right, then top and bottom; or left, top, right and bottom.
     public let padding: Extents?
-    /// Whether a picture that is smaller than ``size`` gets what is missing at both sides of it.
+    /// Whether a picture that is smaller than ``size`` is padded at both sides by what is missing.
     public let padIfNeeded: Bool
-    /// The colour of what comes around.
+    /// The colour of the padding.
     public let fill: Picture.Fill
-    /// What it is.
+    /// The kind of padding.
     public let paddingMode: Picture.PaddingMode
 
-    /// Traps unless there are one or two sizes from 1 to 65,536, and one, two or four numbers of pixels. ``apply(_:using:)`` traps where the
-    /// picture is smaller than the part and `padIfNeeded` is false, and where `fill` has three numbers and the picture one channel.
+    /// Traps unless there are one or two sizes from 1 to 65,536, and one, two or four numbers of pixels. ``apply(_:using:)`` traps if the
+    /// picture is smaller than the crop and `padIfNeeded` is false, and if `fill` has three numbers and the picture one channel.
     public init(
         _ size: some ExtentsConvertible, padding: (any ExtentsConvertible)? = nil, padIfNeeded: Bool = false, fill: Picture.Fill = 0,
         paddingMode: Picture.PaddingMode = .constant
@@ -58,21 +58,21 @@ public struct RandomCrop: PictureStep, Hashable {
     }
 }
 
-/// A part of the picture of a random size, form and place, resized. PyTorch: `torchvision.transforms.v2.RandomResizedCrop`.
+/// Crops a part of random area, aspect ratio and place, and resizes it. PyTorch: `torchvision.transforms.v2.RandomResizedCrop`.
 ///
-/// The part's area is drawn evenly from ``scale``, the logarithm of its width by its height from that of ``ratio``. Where ten tries do not
-/// fit into the picture it is the largest part in the middle whose form is within ``ratio``.
+/// The share of the area is uniform in ``scale``; the logarithm of width / height is uniform in that of ``ratio``. If ten draws do not fit
+/// into the picture, the crop is the largest centred one whose aspect ratio is within ``ratio``.
 public struct RandomResizedCrop: PictureStep, Hashable {
     /// Height and width of the result, or one number for both.
     public let size: Extents
-    /// The part's share of the picture's area.
+    /// The range of the crop's share of the picture's area.
     public let scale: ClosedRange<Double>
-    /// The part's width by its height.
+    /// The range of the crop's width / height.
     public let ratio: ClosedRange<Double>
-    /// How values between pixels are computed.
+    /// The filter of the resize.
     public let interpolation: Picture.Interpolation
 
-    /// Traps unless there are one or two sizes from 1 to 65,536, scales are at least 0 and ratios positive.
+    /// Traps unless there are one or two sizes from 1 to 65,536, `scale` is at least 0 and `ratio` is positive.
     public init(
         _ size: some ExtentsConvertible, scale: ClosedRange<Double> = 0.08...1, ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3,
         interpolation: Picture.Interpolation = .bilinear
@@ -88,7 +88,7 @@ public struct RandomResizedCrop: PictureStep, Hashable {
         return picture.resized(part, width: size.values.last!, height: size.values[0], interpolation: interpolation)
     }
 
-    /// The part of a picture of that size.
+    /// The crop for a picture of that size.
     func part(height: Int, width: Int, _ generator: Generator) -> (top: Int, left: Int, height: Int, width: Int) {
         for _ in 0..<10 {
             let (h, w) = drawnSides(area: height * width, scale, ratio, generator)
@@ -114,7 +114,8 @@ public struct RandomResizedCrop: PictureStep, Hashable {
     }
 }
 
-/// Height and width of a random part: its share of `area` evenly from `scale`, the logarithm of width by height evenly from that of `ratio`.
+/// Height and width of a random part: its share of `area` is uniform in `scale`, the logarithm of width / height uniform in that of
+/// `ratio`.
 func drawnSides(area: Int, _ scale: ClosedRange<Double>, _ ratio: ClosedRange<Double>, _ generator: Generator) -> (height: Int, width: Int)
 {
     func side(_ square: Double) -> Int { Int(min(square.squareRoot().rounded(.toNearestOrEven), 1e9)) }

@@ -2,9 +2,9 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// The picture mirrored left to right, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomHorizontalFlip`.
+/// Mirrors the picture left to right with probability `p`. PyTorch: `torchvision.transforms.v2.RandomHorizontalFlip`.
 public struct RandomHorizontalFlip: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
 
     /// Traps unless `p` is from 0 to 1.
@@ -17,9 +17,9 @@ public struct RandomHorizontalFlip: PictureStep, Hashable {
     static let arguments = Signature(.double("p", 0.5)).constructs { RandomHorizontalFlip(p: $0) }
 }
 
-/// The picture mirrored top to bottom, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomVerticalFlip`.
+/// Mirrors the picture top to bottom with probability `p`. PyTorch: `torchvision.transforms.v2.RandomVerticalFlip`.
 public struct RandomVerticalFlip: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
 
     /// Traps unless `p` is from 0 to 1.

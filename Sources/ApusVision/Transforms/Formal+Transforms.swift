@@ -2,16 +2,16 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-// Arguments that transforms have and layers do not.
+// Kinds of arguments that transforms have and layers do not.
 
 extension Formal where Value == Void {
-    /// torchvision's pictures of bytes are always resized with it.
+    /// Accepts only True: torchvision always resizes uint8 pictures with antialiasing.
     static var antialias: Formal {
         Formal("antialias", "True, since pictures of bytes are always resized with it", shown: "True", {}) { $0.bool == true ? () : nil }
     }
 }
 extension Formal where Value == ClosedRange<Double> {
-    /// A list of two numbers that do not fall.
+    /// A list of two numbers in ascending order.
     static func interval(_ name: String, _ fallback: ClosedRange<Double>) -> Formal {
         Formal(name, "a list [min, max]", shown: fallback.pythonRepr, { fallback }) { $0.interval }
     }
@@ -20,7 +20,7 @@ extension Formal where Value == ClosedRange<Double>? {
     static func optionalInterval(_ name: String) -> Formal { Formal(optional: name, "a list [min, max]") { $0.interval } }
 }
 extension Formal where Value == ClosedRange<Double> {
-    /// The width of a bell: a number, or a list of two.
+    /// The standard deviation of a Gaussian: a number, or a list of two.
     static var sigma: Formal {
         Formal("sigma", "a number or a list [min, max]", shown: "(0.1, 2.0)", { 0.1...2 }) { value in
             value.interval ?? (value.list == nil ? value.double.map { $0...$0 } : nil)
@@ -28,7 +28,7 @@ extension Formal where Value == ClosedRange<Double> {
     }
 }
 extension Formal where Value == [Double] {
-    /// Nothing, a number s as [−s, s], or the ends of one range or of two.
+    /// None, a number s for [−s, s], or the bounds of one or two ranges.
     static var shear: Formal {
         Formal("shear", "a number, or a list of two or four that do not fall in pairs", shown: "None", { [] }) { value in
             if case .none = value { return [] }
@@ -39,7 +39,7 @@ extension Formal where Value == [Double] {
     }
 }
 extension Formal where Value == [Double]? {
-    /// One number or a list of them; nil for 'random'.
+    /// One number or a list of numbers; nil for 'random'.
     static var erasingValue: Formal {
         Formal("value", "a number, a list of numbers or 'random'", shown: "0.0", { [0] }) { value in
             value.string == "random" ? .some(nil) : value.doubles.map { .some($0) }
@@ -47,7 +47,7 @@ extension Formal where Value == [Double]? {
     }
 }
 extension Formal where Value == any SpreadConvertible {
-    /// A number or a list of two numbers that do not fall.
+    /// A number, or a list of two numbers in ascending order.
     static func spread(_ name: String, _ fallback: ClosedRange<Double>? = nil) -> Formal {
         let wanted = "a number or a list [min, max]"
         guard let fallback else { return Formal(required: name, wanted) { $0.spread } }

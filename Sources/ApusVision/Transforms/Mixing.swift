@@ -1,14 +1,14 @@
 import ApusCore
 import ApusNN
 
-/// Each picture of a batch mixed with the one before it: `λ x + (1 − λ) roll(x)`, pictures and labels alike, λ from Beta(α, α), one for a
-/// batch. PyTorch: `torchvision.transforms.v2.MixUp`.
+/// Mixes each sample of a batch with the one before it: `λ x + (1 − λ) roll(x)`, pictures and labels alike, with one λ per batch from
+/// Beta(α, α). PyTorch: `torchvision.transforms.v2.MixUp`.
 ///
 /// Zhang et al., [mixup](https://arxiv.org/abs/1710.09412), 2018. Losses take the labels as probabilities (``ApusNN/CrossEntropyLoss``).
 public struct MixUp: Hashable, Sendable {
-    /// Beta's parameter.
+    /// The parameter of the beta distribution.
     public let alpha: Double
-    /// The number of classes; needed where labels are numbers of classes.
+    /// The number of classes; required if labels are class indices.
     public let numClasses: Int?
 
     /// Traps unless `alpha` is positive.
@@ -16,7 +16,8 @@ public struct MixUp: Hashable, Sendable {
         (self.alpha, self.numClasses) = (check(alpha: alpha, "MixUp"), numClasses)
     }
 
-    /// The mixed `images` [N, C, H, W], and probabilities [N, numClasses] of `labels` [N], or of probabilities that they are already.
+    /// The mixed `images` [N, C, H, W], and mixed labels as probabilities [N, numClasses]. `labels` are class indices [N], or
+    /// probabilities.
     public func apply(_ images: Tensor, _ labels: Tensor, using generator: Generator) -> (images: Tensor, probabilities: Tensor) {
         guard let labels = probabilities(labels, for: images, numClasses, "MixUp") else { return (images, labels) }
         let share = generator.dirichlet(alpha, count: 2)[0]
@@ -24,14 +25,15 @@ public struct MixUp: Hashable, Sendable {
     }
 }
 
-/// A part of each picture of a batch taken from the one before it: a rectangle about a random place, `√(1 − λ)` of each side, λ from
-/// Beta(α, α); labels are mixed by its share of the picture, cut at the edges. PyTorch: `torchvision.transforms.v2.CutMix`.
+/// Replaces a rectangle of each picture of a batch by that of the picture before it. The centre of the rectangle is random, each side is
+/// `√(1 − λ)` of the picture's, with λ from Beta(α, α), and it is clipped at the edges; labels are mixed by its share of the area. PyTorch:
+/// `torchvision.transforms.v2.CutMix`.
 ///
 /// Yun et al., [CutMix](https://arxiv.org/abs/1905.04899), 2019.
 public struct CutMix: Hashable, Sendable {
-    /// Beta's parameter.
+    /// The parameter of the beta distribution.
     public let alpha: Double
-    /// The number of classes; needed where labels are numbers of classes.
+    /// The number of classes; required if labels are class indices.
     public let numClasses: Int?
 
     /// Traps unless `alpha` is positive.
@@ -39,7 +41,8 @@ public struct CutMix: Hashable, Sendable {
         (self.alpha, self.numClasses) = (check(alpha: alpha, "CutMix"), numClasses)
     }
 
-    /// The mixed `images` [N, C, H, W], and probabilities [N, numClasses] of `labels` [N], or of probabilities that they are already.
+    /// The mixed `images` [N, C, H, W], and mixed labels as probabilities [N, numClasses]. `labels` are class indices [N], or
+    /// probabilities.
     public func apply(_ images: Tensor, _ labels: Tensor, using generator: Generator) -> (images: Tensor, probabilities: Tensor) {
         guard let labels = probabilities(labels, for: images, numClasses, "CutMix") else { return (images, labels) }
         let (height, width) = (images.size(2), images.size(3))
@@ -59,7 +62,7 @@ public struct CutMix: Hashable, Sendable {
 /// `share · x + (1 − share) · roll(x)`.
 private func mixed(_ x: Tensor, _ share: Double) -> Tensor { x.roll(1, dim: 0) * (1 - share) + x * share }
 
-/// The labels of a batch as probabilities; nil, after an error was reported, where they do not belong to the pictures.
+/// The labels of a batch as probabilities; nil, after reporting an error, if they do not fit the pictures.
 private func probabilities(_ labels: Tensor, for images: Tensor, _ numClasses: Int?, _ op: String) -> Tensor? {
     guard !images.isPoisoned, !labels.isPoisoned else { return nil }
     guard images.ndim == 4, images.dtype.isFloatingPoint, labels.ndim == 1 || labels.ndim == 2, labels.size(0) == images.size(0) else {
@@ -83,7 +86,7 @@ private func probabilities(_ labels: Tensor, for images: Tensor, _ numClasses: I
     return labels.dtype.isFloatingPoint ? labels : labels.to(images.dtype)
 }
 
-/// `alpha` where it is positive; traps otherwise.
+/// Returns `alpha` if it is positive; traps otherwise.
 private func check(alpha: Double, _ op: String) -> Double {
     if !(alpha > 0) { fail(op, "alpha is \(alpha), it must be positive") }
     return alpha > 0 ? alpha : 1

@@ -3,8 +3,8 @@ import ApusFormats
 import CKernels
 import Glibc
 
-// What changes pixels where they are. Unless it says otherwise, a function gives the bytes that Pillow gives, and so those of
-// `torchvision.transforms.v2.functional` of PIL's images.
+// Functions that change pixels in place, without moving them. Unless stated otherwise, a result has the same bytes as Pillow's, and so as
+// that of `torchvision.transforms.v2.functional` on PIL images.
 extension Picture {
     // MARK: Value by value
 
@@ -14,9 +14,9 @@ extension Picture {
     /// The picture with `255 − value`. PyTorch: `v2.functional.invert`.
     public func inverted() -> Picture { mapped { 255 - $0 } }
 
-    /// The picture with the upper `bits` of each value, the others being 0. Traps unless `bits` is from 0 to 8.
+    /// The picture with only the upper `bits` of each value. Traps unless `bits` is from 0 to 8.
     ///
-    /// PyTorch: `v2.functional.posterize`. Pillow does not take 0, for which all is black.
+    /// PyTorch: `v2.functional.posterize`. Pillow does not accept 0, which gives black.
     public func posterized(bits: Int) -> Picture {
         if !(0...8).contains(bits) { fail("Picture.posterized", "\(bits) bits, where 0 to 8 are wanted") }
         return mapped { $0 & ~UInt8(truncatingIfNeeded: (1 << (8 - bits)) - 1) }
@@ -25,7 +25,7 @@ extension Picture {
     /// The picture with values of at least `threshold` inverted. PyTorch: `v2.functional.solarize`.
     public func solarized(threshold: Double) -> Picture { mapped { Double($0) < threshold ? $0 : 255 - $0 } }
 
-    /// Each channel stretched so that its least value becomes 0 and its greatest 255; a channel of one value stays.
+    /// Stretches each channel so that its smallest value becomes 0 and its largest 255; a constant channel does not change.
     /// PyTorch: `v2.functional.autocontrast`.
     public func autocontrasted() -> Picture {
         mapped(
@@ -38,7 +38,7 @@ extension Picture {
             })
     }
 
-    /// Each channel with its values spread evenly: a value becomes the share of smaller ones, of 255. PyTorch: `v2.functional.equalize`.
+    /// Equalizes the histogram of each channel: a value becomes 255 times the share of smaller values. PyTorch: `v2.functional.equalize`.
     public func equalized() -> Picture {
         mapped(
             histogram().map { counts in
@@ -55,10 +55,11 @@ extension Picture {
 
     // MARK: Between two pictures
 
-    /// `factor` times the values: black for 0, the picture for 1. Traps where it is negative. PyTorch: `v2.functional.adjust_brightness`.
+    /// The values multiplied by `factor`: black for 0, unchanged for 1. Traps if it is negative. PyTorch:
+    /// `v2.functional.adjust_brightness`.
     public func adjustingBrightness(_ factor: Double) -> Picture { mixed(with: 0, Picture.checked(factor, "adjustingBrightness")) }
 
-    /// `m + factor (value − m)` where m is the mean luma, rounded: gray for 0, the picture for 1. Traps where `factor` is negative.
+    /// `m + factor (value − m)` with the mean luma m, rounded: gray for 0, unchanged for 1. Traps if `factor` is negative.
     /// PyTorch: `v2.functional.adjust_contrast`.
     public func adjustingContrast(_ factor: Double) -> Picture {
         let counts = grayscale().histogram()[0]
@@ -66,15 +67,15 @@ extension Picture {
         return mixed(with: UInt8(Double(sum) / Double(width * height) + 0.5), Picture.checked(factor, "adjustingContrast"))
     }
 
-    /// `l + factor (value − l)` where l is the pixel's luma: gray for 0, the picture for 1. Traps where `factor` is negative.
+    /// `l + factor (value − l)` with the pixel's luma l: gray for 0, unchanged for 1. Traps if `factor` is negative.
     /// PyTorch: `v2.functional.adjust_saturation`.
     public func adjustingSaturation(_ factor: Double) -> Picture {
         let factor = Picture.checked(factor, "adjustingSaturation")
         return channels == 1 ? self : grayscale(channels: 3).blended(with: self, factor)
     }
 
-    /// `s + factor (value − s)` where s is the picture smoothed by the mean of 3 × 3 pixels (the middle one counts five times; those at the
-    /// edges stay): soft for 0, the picture for 1, sharper beyond. Traps where `factor` is negative.
+    /// `s + factor (value − s)`, where s is the picture smoothed by a weighted mean over 3 × 3 pixels (the centre has weight 5; edges are
+    /// unchanged): soft for 0, unchanged for 1, sharper beyond. Traps if `factor` is negative.
     /// PyTorch: `v2.functional.adjust_sharpness`.
     public func adjustingSharpness(_ factor: Double) -> Picture {
         let factor = Picture.checked(factor, "adjustingSharpness")
@@ -97,8 +98,8 @@ extension Picture {
         return changed(channels: wanted) { apus_picture_luma($0, $1, Int64(width * height), Int32(wanted)) }
     }
 
-    /// The hue turned by `factor` of a full turn, −0.5 to 0.5, by way of 8-bit hue, saturation and value; a picture of 1 channel stays.
-    /// Traps for other factors. PyTorch: `v2.functional.adjust_hue`.
+    /// Shifts the hue by `factor` turns, −0.5 to 0.5, through 8-bit HSV; a picture with 1 channel does not change. Traps on other factors.
+    /// PyTorch: `v2.functional.adjust_hue`.
     public func adjustingHue(_ factor: Double) -> Picture {
         guard abs(factor) <= 0.5 else {
             fail("Picture.adjustingHue", "the factor is \(factor), it must be from -0.5 to 0.5")
@@ -111,9 +112,9 @@ extension Picture {
 
     // MARK: Blur
 
-    /// The picture convolved with the product of two bells, `exp(−(x/σ)²)` at `kernel` points from `−(kernel − 1)/√8` to `(kernel − 1)/√8`,
-    /// as torchvision has them; edges are mirrors. Within 1 of PyTorch's `v2.functional.gaussian_blur`, which sums in another order and does
-    /// not take a kernel that reaches over a whole picture.
+    /// The picture convolved with a separable kernel, `exp(−(x/σ)²)` at `kernel` points from `−(kernel − 1)/√8` to `(kernel − 1)/√8`, as in
+    /// torchvision; edges are mirrored. Within 1 of PyTorch's `v2.functional.gaussian_blur`, which sums in another order and does not
+    /// accept a kernel larger than the picture.
     ///
     /// Traps unless both sizes are odd and both deviations positive.
     public func blurred(kernel: (width: Int, height: Int), sigma: (x: Double, y: Double)) -> Picture {
@@ -141,13 +142,13 @@ extension Picture {
 
     // MARK: -
 
-    /// The picture with a table of 256 values for each channel, or one for all.
+    /// Maps values through a table of 256 entries per channel, or one table for all channels.
     private func mapped(_ tables: [[UInt8]]) -> Picture {
         let table = (0..<channels).flatMap { tables[tables.count == 1 ? 0 : $0] }
         return changed(channels: channels) { apus_picture_map($0, $1, Int64(width * height), Int32(channels), table) }
     }
 
-    /// How often each value is there, in each channel.
+    /// The histogram of each channel.
     private func histogram() -> [[Int]] {
         var counts = [Int64](repeating: 0, count: 256 * channels)
         apus_picture_histogram(pixels, Int64(width * height), Int32(channels), &counts)
@@ -167,7 +168,7 @@ extension Picture {
         changed(channels: channels) { apus_picture_blend($0, $1, other.pixels, Int64(pixels.count), factor) }
     }
 
-    /// A picture of the same size, which `write` writes from this one's pixels.
+    /// A picture of the same size; `write` computes its pixels from this one's.
     private func changed(channels: Int, _ write: (UnsafeMutablePointer<UInt8>, UnsafePointer<UInt8>) -> Void) -> Picture {
         Picture(width: width, height: height, channels: channels) { out in
             pixels.withUnsafeBufferPointer { write(out, $0.baseAddress!) }

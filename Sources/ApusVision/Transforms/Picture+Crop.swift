@@ -3,21 +3,21 @@ import ApusFormats
 import CKernels
 
 extension Picture {
-    /// What surrounds a picture. PyTorch: the `padding_mode` of `torchvision.transforms.v2.Pad`.
+    /// How a picture is padded. PyTorch: the `padding_mode` of `torchvision.transforms.v2.Pad`.
     public enum PaddingMode: String, CaseIterable, Sendable {
-        /// A colour.
+        /// A constant colour.
         case constant
-        /// The pixel at the edge, again and again.
+        /// The pixel at the edge, repeated.
         case edge
-        /// The picture mirrored, without its edge: `c b | a b c | b a`.
+        /// The picture mirrored without repeating its edge: `c b | a b c | b a`.
         case reflect
-        /// The picture mirrored, with its edge: `b a | a b c | c b`.
+        /// The picture mirrored with its edge repeated: `b a | a b c | c b`.
         case symmetric
     }
 
     /// A colour: one number for all channels, or one for each, from 0 to 255.
     public struct Fill: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
-        /// The numbers as they were given.
+        /// The given numbers.
         public let values: [Int]
 
         /// Traps unless there are one or three numbers from 0 to 255.
@@ -32,7 +32,7 @@ extension Picture {
         /// The same number for all channels.
         public init(_ value: Int) { self.init([value]) }
 
-        /// A byte for each channel; traps where there are other numbers of them.
+        /// One byte per channel; traps if their numbers differ.
         func bytes(_ channels: Int) -> [UInt8] {
             guard values.count == 1 || values.count == channels else {
                 fail("fill", "\(values.count) numbers for a picture of \(channels) channels")
@@ -42,7 +42,7 @@ extension Picture {
         }
     }
 
-    /// The `height` × `width` pixels from row `top` and column `left` on; black where there are none. Pillow: `crop`.
+    /// The `height` × `width` pixels from row `top` and column `left` on; black outside of the picture. Pillow: `crop`.
     public func cropped(top: Int, left: Int, height: Int, width: Int) -> Picture {
         guard height > 0, width > 0 else {
             fail("Picture.cropped", "\(width) × \(height) pixels, where both must be at least 1")
@@ -54,19 +54,19 @@ extension Picture {
         return picked(rows: rows, columns: columns, fill: isInside ? nil : [UInt8](repeating: 0, count: channels))
     }
 
-    /// The middle of the picture; where it is smaller, black surrounds it. PyTorch: `v2.functional.center_crop`.
+    /// The centre of the picture; a smaller picture is surrounded by black. PyTorch: `v2.functional.center_crop`.
     public func centerCropped(height: Int, width: Int) -> Picture {
-        /// The first row or column: the half of what is too much or missing, a half of a pixel going to the even number of a crop, and to the
-        /// end of what is added.
+        /// The first row or column: half of the difference. An odd difference is rounded to even for a crop; when padding, the extra pixel
+        /// goes to the end.
         func first(_ old: Int, _ new: Int) -> Int {
             new > old ? -((new - old) / 2) : Int((Double(old - new) / 2).rounded(.toNearestOrEven))
         }
         return cropped(top: first(self.height, height), left: first(self.width, width), height: height, width: width)
     }
 
-    /// The picture with that many pixels more at each side. Mirrors repeat where they are smaller than what is added.
+    /// Adds pixels at each side. Mirrored padding repeats if it is larger than the picture.
     ///
-    /// PyTorch: `v2.functional.pad` of PIL's images, without its negative numbers; ``cropped(top:left:height:width:)`` takes pixels away.
+    /// PyTorch: `v2.functional.pad` of PIL images, without negative numbers; use ``cropped(top:left:height:width:)`` to remove pixels.
     public func padded(left: Int, top: Int, right: Int, bottom: Int, fill: Fill = 0, mode: PaddingMode = .constant) -> Picture {
         guard min(left, top, right, bottom) >= 0 else {
             fail("Picture.padded", "\([left, top, right, bottom]) pixels, where none may be negative")

@@ -4,13 +4,13 @@ import CKernels
 import Glibc
 
 extension Picture {
-    /// A point of a picture: its column and row, from the upper left corner.
+    /// A point of a picture: column and row, from the upper left corner.
     public typealias Point = (x: Double, y: Double)
 
-    /// The picture turned by `angle` degrees counterclockwise about `center`, by default its middle. With `expand` the result is as large as
-    /// the turned picture; otherwise corners are cut off. What no pixel lands on is `fill`.
+    /// Rotates the picture by `angle` degrees counterclockwise about `center`, by default its middle. With `expand` the result is large
+    /// enough for the whole rotated picture; otherwise corners are cut off. Uncovered pixels are `fill`.
     ///
-    /// Filters are ``Interpolation/nearest``, ``Interpolation/bilinear`` and ``Interpolation/bicubic``; traps for others. The same bytes as
+    /// Filters are ``Interpolation/nearest``, ``Interpolation/bilinear`` and ``Interpolation/bicubic``; traps on others. The same bytes as
     /// Pillow's `rotate`. PyTorch: `v2.functional.rotate`.
     public func rotated(
         by angle: Double, interpolation: Interpolation = .nearest, expand: Bool = false, center: Point? = nil, fill: Fill = 0
@@ -47,10 +47,11 @@ extension Picture {
         return warped(m + [0, 0], width: newWidth, height: newHeight, interpolation, fill)
     }
 
-    /// The picture sheared by `shear` degrees (in x, then in y), made `scale` times as large, turned by `angle` degrees clockwise, all
-    /// about `center`, by default its middle, and moved by `translate` pixels. Filters are those of ``rotated(by:interpolation:expand:center:fill:)``.
+    /// Shears the picture by `shear` degrees (in x, then in y), scales it by `scale` and rotates it by `angle` degrees clockwise, all about
+    /// `center`, by default its middle, and translates it by `translate` pixels. Filters are those of
+    /// ``rotated(by:interpolation:expand:center:fill:)``.
     ///
-    /// The same bytes as PyTorch's `v2.functional.affine` of PIL's images. Traps unless `scale` is positive.
+    /// The same bytes as PyTorch's `v2.functional.affine` of PIL images. Traps unless `scale` is positive.
     public func affine(
         angle: Double = 0, translate: Point = (0, 0), scale: Double = 1, shear: Point = (0, 0), interpolation: Interpolation = .nearest,
         fill: Fill = 0, center: Point? = nil
@@ -63,7 +64,7 @@ extension Picture {
         let middle = center ?? (Double(width) * 0.5, Double(height) * 0.5)
         let a = cos(turn - sy) / cos(sy), c = sin(turn - sy) / cos(sy)
         let b = -(a * tan(sx) + sin(turn)), d = cos(turn) - c * tan(sx)
-        // The inverse: from a new pixel to the old one.
+        // The inverse map, from output to input pixels.
         var m = [d / scale, -b / scale, 0, -c / scale, a / scale, 0]
         let (x, y) = (middle.x + translate.x, middle.y + translate.y)
         m[2] += middle.x - m[0] * x - m[1] * y
@@ -71,11 +72,11 @@ extension Picture {
         return warped(m + [0, 0], width: width, height: height, interpolation, fill)
     }
 
-    /// The picture seen from elsewhere: what is at the four points `from` comes to lie at the points `to`. The points are the upper left,
-    /// upper right, lower right and lower left one; where three of them lie on a line there is no such view, and the picture stays.
+    /// A perspective transform that moves the four points `from` to the points `to`: the upper left, upper right, lower right and lower
+    /// left corner. If three of them are collinear there is no such transform, and the picture does not change.
     ///
-    /// Filters are those of ``rotated(by:interpolation:expand:center:fill:)``. PyTorch: `v2.functional.perspective` of PIL's images; its
-    /// coefficients are single-precision, and so are these. Traps unless there are four points of each kind.
+    /// Filters are those of ``rotated(by:interpolation:expand:center:fill:)``. PyTorch: `v2.functional.perspective` of PIL images, whose
+    /// coefficients are single-precision; so are these. Traps unless there are four points of each kind.
     public func perspective(from: [Point], to: [Point], interpolation: Interpolation = .bilinear, fill: Fill = 0) -> Picture {
         guard from.count == 4, to.count == 4 else {
             fail("Picture.perspective", "\(from.count) and \(to.count) points, where 4 and 4 are wanted")
@@ -90,7 +91,7 @@ extension Picture {
         return warped(coefficients.map { Double(Float($0)) }, width: width, height: height, interpolation, fill)
     }
 
-    /// Each pixel of a new picture is the old one at the place to which `matrix` takes it (`apus_picture_warp`).
+    /// Each pixel of the result is taken from the place in this picture to which `matrix` maps it (`apus_picture_warp`).
     private func warped(
         _ matrix: [Double], width newWidth: Int, height newHeight: Int, _ interpolation: Interpolation, _ fill: Fill
     ) -> Picture {
@@ -99,7 +100,7 @@ extension Picture {
             return self
         }
         let colour = fill.bytes(channels)
-        // Without turning, rows and columns move on their own. Pillow adds the steps up, which is not the same to the last bit.
+        // Without rotation, rows and columns are independent. Pillow accumulates the steps, which gives other last bits.
         if interpolation == .nearest, matrix[1] == 0, matrix[3] == 0, matrix[6] == 0, matrix[7] == 0 {
             let rows = Picture.places(from: matrix[5] + matrix[4] * 0.5, step: matrix[4], count: newHeight, below: height)
             let columns = Picture.places(from: matrix[2] + matrix[0] * 0.5, step: matrix[0], count: newWidth, below: width)
@@ -114,7 +115,7 @@ extension Picture {
         return Picture(width: newWidth, height: newHeight, channels: channels) { out in
             Picture.fill(out, newWidth * newHeight, colour)
             pixels.withUnsafeBufferPointer { pixels in
-                // The kernel reads the second picture alone.
+                // The kernel only reads the second picture.
                 var old = apus_picture(
                     pixels: UnsafeMutablePointer(mutating: pixels.baseAddress!), width: Int64(width), height: Int64(height),
                     channels: Int32(channels))
@@ -125,17 +126,17 @@ extension Picture {
     }
 }
 
-/// `x` to 15 digits behind the point, as Python's `round` has it.
+/// `x` rounded to 15 decimal places, as Python's `round` does.
 private func rounded(_ x: Double) -> Double {
     let product = x * 1e15
     var digits = product.rounded(.toNearestOrEven)
-    // What the product lacks may decide.
+    // The rounding error of the product may decide.
     let rest = (product - digits) + (-product).addingProduct(x, 1e15)
     if rest > 0.5 { digits += 1 } else if rest < -0.5 { digits -= 1 }
     return digits / 1e15
 }
 
-/// The solution of linear equations, each given by its factors and its right side; nil where there are several or none.
+/// Solves linear equations, each given by its coefficients and its right-hand side; nil if there is no unique solution.
 private func solved(_ equations: [[Double]]) -> [Double]? {
     var rows = equations
     let count = rows.count

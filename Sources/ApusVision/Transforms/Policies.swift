@@ -2,22 +2,22 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// `numOps` operations, each drawn from fourteen, with one magnitude for all. PyTorch: `torchvision.transforms.v2.RandAugment`.
+/// Applies `numOps` operations, each drawn from fourteen, all with the same magnitude. PyTorch: `torchvision.transforms.v2.RandAugment`.
 ///
 /// Cubuk et al., [RandAugment](https://arxiv.org/abs/1909.13719), 2019.
 public struct RandAugment: PictureStep, Hashable {
-    /// How values between pixels are computed: nearest, bilinear or bicubic.
+    /// The filter: nearest, bilinear or bicubic.
     public let interpolation: Picture.Interpolation
-    /// The colour of what no pixel lands on; black where it is nil.
+    /// The colour of uncovered pixels; black if nil.
     public let fill: Picture.Fill?
-    /// How many operations follow each other.
+    /// The number of operations.
     public let numOps: Int
-    /// The number of the magnitude, from 0.
+    /// The index of the magnitude, from 0.
     public let magnitude: Int
-    /// How many magnitudes there are.
+    /// The number of magnitudes.
     public let numMagnitudeBins: Int
 
-    /// Traps where `numOps` is negative, and unless `magnitude` is less than `numMagnitudeBins`, of which there must be two.
+    /// Traps if `numOps` is negative, and unless `magnitude` is below `numMagnitudeBins`, which must be at least 2.
     public init(
         numOps: Int = 2, magnitude: Int = 9, numMagnitudeBins: Int = 31, interpolation: Picture.Interpolation = .nearest,
         fill: Picture.Fill? = nil
@@ -45,19 +45,19 @@ public struct RandAugment: PictureStep, Hashable {
     ).constructs { RandAugment(numOps: $0, magnitude: $1, numMagnitudeBins: $2, interpolation: $3, fill: $4) }
 }
 
-/// One operation, drawn from fourteen, with a magnitude that is drawn too, from a wide range. PyTorch:
+/// Applies one operation, drawn from fourteen, with a magnitude drawn from a wide range. PyTorch:
 /// `torchvision.transforms.v2.TrivialAugmentWide`.
 ///
 /// Müller and Hutter, [TrivialAugment](https://arxiv.org/abs/2103.10158), 2021.
 public struct TrivialAugmentWide: PictureStep, Hashable {
-    /// How values between pixels are computed: nearest, bilinear or bicubic.
+    /// The filter: nearest, bilinear or bicubic.
     public let interpolation: Picture.Interpolation
-    /// The colour of what no pixel lands on; black where it is nil.
+    /// The colour of uncovered pixels; black if nil.
     public let fill: Picture.Fill?
-    /// How many magnitudes there are.
+    /// The number of magnitudes.
     public let numMagnitudeBins: Int
 
-    /// Traps unless there are at least two magnitudes.
+    /// Traps unless `numMagnitudeBins` is at least 2.
     public init(numMagnitudeBins: Int = 31, interpolation: Picture.Interpolation = .nearest, fill: Picture.Fill? = nil) {
         self.numMagnitudeBins = check(bins: numMagnitudeBins, "TrivialAugmentWide")
         (self.interpolation, self.fill) = (check(interpolation, "TrivialAugmentWide"), fill)
@@ -75,25 +75,24 @@ public struct TrivialAugmentWide: PictureStep, Hashable {
     ).constructs { TrivialAugmentWide(numMagnitudeBins: $0, interpolation: $1, fill: $2) }
 }
 
-/// Chains of one to three drawn operations, mixed with each other and with the picture by random weights. PyTorch:
-/// `torchvision.transforms.v2.AugMix`.
+/// Mixes the picture with chains of one to three random operations by random weights. PyTorch: `torchvision.transforms.v2.AugMix`.
 ///
-/// `w₀ picture + (1 − w₀) Σ vᵢ chainᵢ`, rounded towards zero, with w₀ from Beta(α, α) and v from Dirichlet(α). torchvision makes a tensor
-/// of the picture first, so that its operations are those of tensors; these are those of pictures, as in the other policies.
+/// `w₀ picture + (1 − w₀) Σ vᵢ chainᵢ`, rounded towards zero, with w₀ from Beta(α, α) and v from Dirichlet(α). torchvision converts the
+/// picture to a tensor first and applies its operations on tensors; here they are those on pictures, as in the other policies.
 ///
 /// Hendrycks et al., [AugMix](https://arxiv.org/abs/1912.02781), 2020.
 public struct AugMix: PictureStep, Hashable {
-    /// How values between pixels are computed: nearest, bilinear or bicubic.
+    /// The filter: nearest, bilinear or bicubic.
     public let interpolation: Picture.Interpolation
-    /// The colour of what no pixel lands on; black where it is nil.
+    /// The colour of uncovered pixels; black if nil.
     public let fill: Picture.Fill?
     /// Magnitudes are drawn from the first `severity` of ten.
     public let severity: Int
     /// The number of chains.
     public let mixtureWidth: Int
-    /// The length of a chain; drawn from 1 to 3 where it is not positive.
+    /// The length of a chain; drawn from 1 to 3 if it is not positive.
     public let chainDepth: Int
-    /// The parameter of both distributions.
+    /// The parameter of the beta and Dirichlet distributions.
     public let alpha: Double
     /// Whether brightness, saturation, contrast and sharpness are among the operations.
     public let allOps: Bool
@@ -134,7 +133,7 @@ public struct AugMix: PictureStep, Hashable {
     }
 }
 
-/// `bins` where there are at least two magnitudes; traps otherwise.
+/// Returns `bins` if it is at least 2; traps otherwise.
 private func check(bins: Int, _ op: String) -> Int {
     if bins >= 2 { return bins }
     fail(op, "numMagnitudeBins is \(bins), it must be at least 2")

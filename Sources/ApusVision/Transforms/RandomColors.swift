@@ -2,11 +2,11 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-// Changes of colours and edges that happen, or do not.
+// Changes of colours and edges that are applied with a probability.
 
-/// Luma in all channels, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomGrayscale`.
+/// Converts the picture to gray (luma in all channels) with probability `p`. PyTorch: `torchvision.transforms.v2.RandomGrayscale`.
 public struct RandomGrayscale: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
 
     /// Traps unless `p` is from 0 to 1.
@@ -19,9 +19,9 @@ public struct RandomGrayscale: PictureStep, Hashable {
     static let arguments = Signature(.double("p", 0.1)).constructs { RandomGrayscale(p: $0) }
 }
 
-/// `255 − value`, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomInvert`.
+/// Inverts the picture, `255 − value`, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomInvert`.
 public struct RandomInvert: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
 
     /// Traps unless `p` is from 0 to 1.
@@ -34,11 +34,11 @@ public struct RandomInvert: PictureStep, Hashable {
     static let arguments = Signature(.double("p", 0.5)).constructs { RandomInvert(p: $0) }
 }
 
-/// The upper bits of each value, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomPosterize`.
+/// Keeps only the upper bits of each value, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomPosterize`.
 public struct RandomPosterize: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
-    /// How many bits stay, 1 to 8.
+    /// How many bits to keep, 1 to 8.
     public let bits: Int
 
     /// Traps unless `bits` is from 1 to 8 and `p` from 0 to 1.
@@ -54,11 +54,11 @@ public struct RandomPosterize: PictureStep, Hashable {
     static let arguments = Signature(.int("bits"), .double("p", 0.5)).constructs { RandomPosterize(bits: $0, p: $1) }
 }
 
-/// Values of at least a threshold inverted, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomSolarize`.
+/// Inverts values of at least a threshold, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomSolarize`.
 public struct RandomSolarize: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
-    /// The least value that is inverted.
+    /// The smallest value to invert.
     public let threshold: Double
 
     /// Traps unless `p` is from 0 to 1.
@@ -73,9 +73,9 @@ public struct RandomSolarize: PictureStep, Hashable {
     static let arguments = Signature(.double("threshold"), .double("p", 0.5)).constructs { RandomSolarize(threshold: $0, p: $1) }
 }
 
-/// Each channel stretched to 0 and 255, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomAutocontrast`.
+/// Stretches each channel to 0 ... 255, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomAutocontrast`.
 public struct RandomAutocontrast: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
 
     /// Traps unless `p` is from 0 to 1.
@@ -88,9 +88,9 @@ public struct RandomAutocontrast: PictureStep, Hashable {
     static let arguments = Signature(.double("p", 0.5)).constructs { RandomAutocontrast(p: $0) }
 }
 
-/// Each channel's values spread evenly, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomEqualize`.
+/// Equalizes the histogram of each channel, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomEqualize`.
 public struct RandomEqualize: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
 
     /// Traps unless `p` is from 0 to 1.
@@ -103,14 +103,14 @@ public struct RandomEqualize: PictureStep, Hashable {
     static let arguments = Signature(.double("p", 0.5)).constructs { RandomEqualize(p: $0) }
 }
 
-/// The picture softer or sharper, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomAdjustSharpness`.
+/// Softens or sharpens the picture with probability `p`. PyTorch: `torchvision.transforms.v2.RandomAdjustSharpness`.
 public struct RandomAdjustSharpness: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
-    /// 0 is soft, 1 the picture, 2 sharper.
+    /// 0 softens, 1 does not change the picture, 2 sharpens it.
     public let sharpnessFactor: Double
 
-    /// Traps where the factor is negative, and unless `p` is from 0 to 1.
+    /// Traps if the factor is negative, and unless `p` is from 0 to 1.
     public init(sharpnessFactor: Double, p: Double = 0.5) {
         if !(sharpnessFactor >= 0) { fail("RandomAdjustSharpness", "sharpnessFactor is \(sharpnessFactor), it must not be negative") }
         (self.p, self.sharpnessFactor) = (probability(p, "RandomAdjustSharpness"), sharpnessFactor)

@@ -2,22 +2,22 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// The picture in another size. PyTorch: `torchvision.transforms.v2.Resize`.
+/// Resizes the picture. PyTorch: `torchvision.transforms.v2.Resize`.
 public struct Resize: PictureStep, Hashable {
-    /// Height and width; or one number for the shorter side, with the longer one in proportion (rounded down). Where it is nil the longer
-    /// side is ``maxSize``.
+    /// Height and width; or one number for the shorter side, with the longer side in proportion (rounded down). Nil to resize the longer
+    /// side to ``maxSize``.
     public let size: Extents?
-    /// How values between pixels are computed.
+    /// The filter.
     public let interpolation: Picture.Interpolation
-    /// The most that the longer side may have; the shorter one follows.
+    /// The largest allowed length of the longer side; the shorter side is reduced in proportion.
     public let maxSize: Int?
 
-    /// Traps unless there are one or two sizes from 1 to 65,536, and with `maxSize` one smaller than it.
+    /// Traps unless there are one or two sizes from 1 to 65,536; with `maxSize`, unless there is one size below it.
     public init(_ size: some ExtentsConvertible, interpolation: Picture.Interpolation = .bilinear, maxSize: Int? = nil) {
         self.init(size: size.extents, interpolation, maxSize)
     }
 
-    /// Brings the longer side to `maxSize`. Traps unless that is from 1 to 65,536.
+    /// Resizes the longer side to `maxSize`. Traps unless that is from 1 to 65,536.
     public init(maxSize: Int, interpolation: Picture.Interpolation = .bilinear) { self.init(size: nil, interpolation, maxSize) }
 
     private init(size: Extents?, _ interpolation: Picture.Interpolation, _ maxSize: Int?) {
@@ -52,7 +52,7 @@ public struct Resize: PictureStep, Hashable {
     ).constructs { size, interpolation, maxSize, _ in Resize(size: size?.extents, interpolation, maxSize) }
 }
 
-/// The middle of the picture, in a size; what is missing of it is black. PyTorch: `torchvision.transforms.v2.CenterCrop`.
+/// Crops the centre of the picture; a smaller picture is surrounded by black. PyTorch: `torchvision.transforms.v2.CenterCrop`.
 public struct CenterCrop: PictureStep, Hashable {
     /// Height and width, or one number for both.
     public let size: Extents
@@ -67,17 +67,17 @@ public struct CenterCrop: PictureStep, Hashable {
     static let arguments = Signature(.extents("size")).constructs { CenterCrop($0.extents) }
 }
 
-/// The picture with pixels around it. PyTorch: `torchvision.transforms.v2.Pad`.
+/// Pads the picture. PyTorch: `torchvision.transforms.v2.Pad`.
 public struct Pad: PictureStep, Hashable {
-    /// How many: at each side, or left and right and then top and bottom, or left, top, right and bottom.
+    /// How many pixels to add: at each side; left and right, then top and bottom; or left, top, right and bottom.
     public let padding: Extents
-    /// Their colour.
+    /// The colour of the padding.
     public let fill: Picture.Fill
-    /// What they are.
+    /// The kind of padding.
     public let paddingMode: Picture.PaddingMode
 
-    /// Traps unless there are one, two or four numbers from 0 to 65,536. ``apply(_:using:)`` traps where `fill` has three numbers and the picture
-    /// one channel.
+    /// Traps unless there are one, two or four numbers from 0 to 65,536. ``apply(_:using:)`` traps if `fill` has three numbers and the
+    /// picture one channel.
     public init(_ padding: some ExtentsConvertible, fill: Picture.Fill = 0, paddingMode: Picture.PaddingMode = .constant) {
         (self.padding, self.fill, self.paddingMode) = (check(edges: padding.extents, "Pad"), fill, paddingMode)
     }
@@ -91,10 +91,10 @@ public struct Pad: PictureStep, Hashable {
         .constructs { Pad($0.extents, fill: $1, paddingMode: $2) }
 }
 
-/// The most pixels of a side that a transform makes, so that a slip in a file does not ask for all memory.
+/// The largest side that a transform makes, so that a typing error in a file does not ask for all memory.
 private let largest = 1 << 16
 
-/// `size` as height and width where it has one or two numbers from 1 to 65,536; traps otherwise.
+/// `size` as height and width if it has one or two numbers from 1 to 65,536; traps otherwise.
 @discardableResult func check(_ size: Extents, _ op: String) -> Extents {
     if (1...2).contains(size.values.count), size.values.allSatisfy({ 1...largest ~= $0 }) {
         return Extents([size.values[0], size.values.last!])
@@ -103,14 +103,14 @@ private let largest = 1 << 16
     return Extents([1, 1])
 }
 
-/// `padding` where it has one, two or four numbers from 0 to 65,536; traps otherwise.
+/// Returns `padding` if it has one, two or four numbers from 0 to 65,536; traps otherwise.
 func check(edges padding: Extents, _ op: String) -> Extents {
     if [1, 2, 4].contains(padding.values.count), padding.values.allSatisfy({ 0...largest ~= $0 }) { return padding }
     fail(op, "the padding is \(padding.values); wanted are one, two or four numbers from 0 to \(largest)")
     return Extents(0)
 }
 
-/// One, two or four numbers of pixels as those at each side.
+/// Expands one, two or four numbers of pixels to those at each side.
 func sides(_ padding: Extents) -> (left: Int, top: Int, right: Int, bottom: Int) {
     let values = padding.values
     return (values[0], values[1 % values.count], values[2 % values.count], values[3 % values.count])

@@ -3,7 +3,7 @@ import ApusFormats
 import ApusNN
 import CKernels
 
-/// The bytes of a picture as float32 [C, H, W] from 0 to 1: `byte / 255`. PyTorch: `torchvision.transforms.ToTensor`, or `v2.ToImage` and
+/// Converts a picture to float32 [C, H, W] from 0 to 1: `byte / 255`. PyTorch: `torchvision.transforms.ToTensor`, or `v2.ToImage` and
 /// `v2.ToDtype(torch.float32, scale=True)`.
 public struct ToTensor: DeclaredTransform, Hashable {
     /// The transform.
@@ -25,12 +25,12 @@ public struct ToTensor: DeclaredTransform, Hashable {
 
 /// `(x − mean) / std`, channel by channel. PyTorch: `torchvision.transforms.v2.Normalize`.
 public struct Normalize: TensorStep, Hashable {
-    /// A number for each channel, or one for all.
+    /// One number per channel, or one for all channels.
     public let mean: [Double]
-    /// A number for each channel, or one for all; none is 0.
+    /// One number per channel, or one for all channels; none may be 0.
     public let std: [Double]
 
-    /// Traps where the two lists differ in length or a deviation is 0.
+    /// Traps if the two lists differ in length or a deviation is 0.
     public init(mean: [Double], std: [Double]) {
         if mean.isEmpty || mean.count != std.count { fail("Normalize", "mean has \(mean.count) numbers, std \(std.count)") }
         if std.contains(0) { fail("Normalize", "std has a 0, by which nothing can be divided") }
@@ -45,7 +45,7 @@ public struct Normalize: TensorStep, Hashable {
         return (x - column(mean)) / column(std)
     }
 
-    /// The values that were normalised to `x`: `x · std + mean`.
+    /// The inverse, `x · std + mean`.
     package func undone(_ x: Tensor) -> Tensor { x * column(std).to(x.device) + column(mean).to(x.device) }
 
     private func column(_ values: [Double]) -> Tensor { Tensor(values.map { Float($0) }, shape: [values.count, 1, 1]) }
@@ -53,22 +53,22 @@ public struct Normalize: TensorStep, Hashable {
     static let arguments = Signature(.doubles("mean"), .doubles("std")).constructs { Normalize(mean: $0, std: $1) }
 }
 
-/// A rectangle of the picture replaced, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomErasing`.
+/// Replaces a rectangle of the picture with probability `p`. PyTorch: `torchvision.transforms.v2.RandomErasing`.
 ///
-/// Its area is drawn evenly from ``scale``, the logarithm of its height by its width from that of ``ratio``; after ten that do not fit into
-/// the picture, nothing is erased. Zhong et al., [Random Erasing](https://arxiv.org/abs/1708.04896), 2017.
+/// Its share of the area is uniform in ``scale``; the logarithm of height / width is uniform in that of ``ratio``. If ten draws do not fit
+/// into the picture, nothing is erased. Zhong et al., [Random Erasing](https://arxiv.org/abs/1708.04896), 2017.
 public struct RandomErasing: TensorStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
-    /// The rectangle's share of the picture's area.
+    /// The range of the rectangle's share of the picture's area.
     public let scale: ClosedRange<Double>
-    /// The rectangle's height by its width.
+    /// The range of the rectangle's height / width.
     public let ratio: ClosedRange<Double>
-    /// A number for each channel, or one for all; nil for numbers from the standard normal distribution.
+    /// One number per channel, or one for all channels; nil for samples of the standard normal distribution.
     public let value: [Double]?
 
-    /// Traps unless `p` and `scale` are from 0 to 1 and `ratio` positive. ``apply(_:using:)`` traps where the numbers of `value` are not those of
-    /// channels.
+    /// Traps unless `p` and `scale` are from 0 to 1 and `ratio` is positive. ``apply(_:using:)`` traps if `value` has neither one number
+    /// nor one per channel.
     public init(
         p: Double = 0.5, scale: ClosedRange<Double> = 0.02...0.33, ratio: ClosedRange<Double> = 0.3...3.3, value: [Double]? = [0]
     ) {
@@ -97,10 +97,10 @@ public struct RandomErasing: TensorStep, Hashable {
         return erased
     }
 
-    /// What is erased of a picture of that size; nil for nothing.
+    /// The rectangle to erase in a picture of that size; nil for none.
     func part(height: Int, width: Int, _ generator: Generator) -> (top: Int, left: Int, height: Int, width: Int)? {
         for _ in 0..<10 {
-            // Here the ratio is of height by width.
+            // Here the ratio is height / width.
             let (w, h) = drawnSides(area: height * width, scale, ratio, generator)
             if h >= height || w >= width { continue }
             return (generator.integer(0..<height - h + 1), generator.integer(0..<width - w + 1), h, w)

@@ -11,15 +11,15 @@ import ApusSystem
 ///  {"type": "RandomApply", "transforms": [{"type": "ColorJitter", "brightness": 0.4}], "p": 0.8},
 ///  "ToTensor", {"type": "Normalize", "mean": [0.5], "std": [0.5]}]
 /// ```
-/// A transform without arguments may be its name alone. Those of pictures come first, then `ToTensor`, then those of tensors; where there is
-/// no `ToTensor` it comes last.
+/// A transform without arguments may be given by its name alone. Transforms of pictures come first, then `ToTensor`, then transforms of
+/// tensors; `ToTensor` is appended if it is missing.
 package enum TransformFile {
-    /// The transforms in the file at `path`. Messages name the file and the place in it.
+    /// The transforms in the file at `path`. Errors name the file and the place in it.
     package static func transforms(contentsOf path: String) throws -> Compose<Picture, Tensor> {
         try transforms(JSON(contentsOf: path), file: path)
     }
 
-    /// The transforms of a list, which is from `file`.
+    /// The transforms in a list from `file`.
     package static func transforms(_ json: JSON, file: String) throws -> Compose<Picture, Tensor> {
         var pictures: [any Transform<Picture, Picture>] = [], tensors: [any Transform<Tensor, Tensor>] = []
         var isTensor = false

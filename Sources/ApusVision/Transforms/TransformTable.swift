@@ -2,13 +2,13 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// A transform that declares its constructor's arguments, by torchvision's names; ``TransformTable`` lists it.
+/// A transform that declares its constructor's arguments by torchvision's names; ``TransformTable`` lists all of them.
 protocol DeclaredTransform: Transform, CustomStringConvertible {
     static var arguments: Constructor<Self> { get }
 }
 
 extension DeclaredTransform {
-    /// As torchvision prints it, `RandomHorizontalFlip(p=0.5)`: its properties, in order, without those that are nil.
+    /// As torchvision prints it, `RandomHorizontalFlip(p=0.5)`: its non-nil properties in order.
     public var description: String {
         let properties = Mirror(reflecting: self).children.compactMap { property -> String? in
             text(of: property.value).map { "\(snakeCase(property.label!))=\($0)" }
@@ -17,9 +17,9 @@ extension DeclaredTransform {
     }
 }
 
-/// A property's value as torchvision prints it: names without quotes; nil for nothing.
+/// A property's value as torchvision prints it, names without quotes; nil for a nil value.
 private func text(of value: Any) -> String? {
-    // An optional within `Any`.
+    // Unwraps an optional within `Any`.
     if Mirror(reflecting: value).displayStyle == .optional {
         return Mirror(reflecting: value).children.first.flatMap { text(of: $0.value) }
     }
@@ -47,20 +47,20 @@ package enum TransformTable {
     ]
     private static let tensors: [any TensorStep.Type] = [Normalize.self, RandomErasing.self]
 
-    /// Those that hold others.
+    /// Transforms that hold other transforms.
     static let containers = ["RandomApply", "RandomChoice", "RandomOrder"]
 
     /// The names of all transforms, sorted.
     package static var names: [String] { (pictures.map { "\($0)" } + tensors.map { "\($0)" } + containers + ["ToTensor"]).sorted() }
 
-    /// One transform.
+    /// A transform by the type that it takes and returns.
     package enum Step {
         case ofPictures(any Transform<Picture, Picture>)
         case toTensor
         case ofTensors(any Transform<Tensor, Tensor>)
     }
 
-    /// Builds a transform; one that holds others needs them in `inner`. Throws `TableError` for wrong names and types, and `OpError` where the
+    /// Builds a transform; one that holds others needs them in `inner`. Throws `TableError` on wrong names and types, and `OpError` if the
     /// constructor reports a programming error.
     package static func make(
         _ name: String, _ positional: [Argument], _ named: [(name: String, value: Argument)],

@@ -2,21 +2,21 @@ import ApusCore
 import ApusFormats
 import ApusNN
 
-/// The picture turned by a random angle. PyTorch: `torchvision.transforms.v2.RandomRotation`.
+/// Rotates the picture by a random angle. PyTorch: `torchvision.transforms.v2.RandomRotation`.
 public struct RandomRotation: PictureStep, Hashable {
-    /// Angles counterclockwise.
+    /// The range of angles in degrees, counterclockwise.
     public let degrees: ClosedRange<Double>
     /// Nearest, bilinear or bicubic.
     public let interpolation: Picture.Interpolation
-    /// Whether the result is as large as the turned picture; otherwise its corners are cut off.
+    /// Whether the result is large enough for the whole rotated picture; otherwise its corners are cut off.
     public let expand: Bool
-    /// The colour of what no pixel lands on.
+    /// The colour of uncovered pixels.
     public let fill: Picture.Fill
-    /// About which point it is turned, its column and row; the middle where it is nil.
+    /// The centre of rotation, column and row; the middle of the picture if nil.
     public let center: [Double]?
 
-    /// `degrees` is a range, or the largest angle to both sides. ``apply(_:using:)`` traps where `fill` has three numbers and the picture one
-    /// channel.
+    /// `degrees` is a range, or the largest angle in both directions. ``apply(_:using:)`` traps if `fill` has three numbers and the picture
+    /// one channel.
     public init(
         degrees: any SpreadConvertible, interpolation: Picture.Interpolation = .nearest, expand: Bool = false,
         center: Picture.Point? = nil, fill: Picture.Fill = 0
@@ -39,25 +39,25 @@ public struct RandomRotation: PictureStep, Hashable {
     }
 }
 
-/// The picture turned, moved, scaled and sheared at random. PyTorch: `torchvision.transforms.v2.RandomAffine`.
+/// Rotates, translates, scales and shears the picture at random. PyTorch: `torchvision.transforms.v2.RandomAffine`.
 public struct RandomAffine: PictureStep, Hashable {
-    /// Angles clockwise.
+    /// The range of angles in degrees, clockwise.
     public let degrees: ClosedRange<Double>
-    /// The furthest way to both sides, as shares of width and height; whole pixels are drawn.
+    /// The largest translation in both directions, as shares of width and height; whole pixels are drawn.
     public let translate: [Double]?
-    /// How much larger the picture becomes.
+    /// The range of scale factors.
     public let scale: ClosedRange<Double>?
-    /// Angles by which columns lean, and after them those by which rows do: two numbers or four.
+    /// The ranges of shear angles: two numbers for x, and optionally two more for y.
     public let shear: [Double]?
     /// Nearest, bilinear or bicubic.
     public let interpolation: Picture.Interpolation
-    /// The colour of what no pixel lands on.
+    /// The colour of uncovered pixels.
     public let fill: Picture.Fill
-    /// The point that stays but for the way, its column and row; the middle where it is nil.
+    /// The fixed point of rotation, scaling and shearing, column and row; the middle of the picture if nil.
     public let center: [Double]?
 
-    /// `degrees` and `shear` are ranges, or the largest angle to both sides. Traps unless the shares of `translate` are from 0 to 1 and
-    /// `scale` positive. ``apply(_:using:)`` traps where `fill` has three numbers and the picture one channel.
+    /// `degrees` and `shear` are ranges, or the largest angle in both directions. Traps unless the shares of `translate` are from 0 to 1
+    /// and `scale` is positive. ``apply(_:using:)`` traps if `fill` has three numbers and the picture one channel.
     public init(
         degrees: any SpreadConvertible, translate: (x: Double, y: Double)? = nil, scale: ClosedRange<Double>? = nil,
         shear: (any SpreadConvertible)? = nil, shearY: (any SpreadConvertible)? = nil,
@@ -105,19 +105,20 @@ public struct RandomAffine: PictureStep, Hashable {
     }
 }
 
-/// The picture seen from a random place, with probability `p`: each corner moves inwards by up to ``distortionScale`` of half of each side.
+/// Applies a random perspective transform with probability `p`: each corner moves inwards by up to ``distortionScale`` of half of each
+/// side.
 /// PyTorch: `torchvision.transforms.v2.RandomPerspective`.
 public struct RandomPerspective: PictureStep, Hashable {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     public let p: Double
     /// From 0 to 1.
     public let distortionScale: Double
     /// Nearest, bilinear or bicubic.
     public let interpolation: Picture.Interpolation
-    /// The colour of what no pixel lands on.
+    /// The colour of uncovered pixels.
     public let fill: Picture.Fill
 
-    /// Traps unless `distortionScale` and `p` are from 0 to 1. ``apply(_:using:)`` traps where `fill` has three numbers and the picture one
+    /// Traps unless `distortionScale` and `p` are from 0 to 1. ``apply(_:using:)`` traps if `fill` has three numbers and the picture one
     /// channel.
     public init(
         distortionScale: Double = 0.5, p: Double = 0.5, interpolation: Picture.Interpolation = .bilinear, fill: Picture.Fill = 0
@@ -133,7 +134,7 @@ public struct RandomPerspective: PictureStep, Hashable {
         return picture.perspective(from: from, to: to, interpolation: interpolation, fill: fill)
     }
 
-    /// The corners of a picture of that size, and where they come to lie.
+    /// The corners of a picture of that size, and where they are moved to.
     func points(height: Int, width: Int, _ generator: Generator) -> (from: [Picture.Point], to: [Picture.Point]) {
         let (across, down) = (Int(distortionScale * Double(width / 2)) + 1, Int(distortionScale * Double(height / 2)) + 1)
         let (left, right) = (0..<across, width - across..<width)
@@ -153,7 +154,7 @@ public struct RandomPerspective: PictureStep, Hashable {
     ).constructs { RandomPerspective(distortionScale: $0, p: $1, interpolation: $2, fill: $3) }
 }
 
-/// `interpolation` where pictures can be turned by it; traps otherwise.
+/// Returns `interpolation` if pictures can be warped with it; traps otherwise.
 func check(_ interpolation: Picture.Interpolation, _ op: String) -> Picture.Interpolation {
     if [.nearest, .bilinear, .bicubic].contains(interpolation) { return interpolation }
     fail(op, "the interpolation '\(interpolation.rawValue)' is for resizing; here it is 'nearest', 'bilinear' or 'bicubic'")
