@@ -2,12 +2,12 @@ import ApusCore
 import ApusSystem
 import Glibc
 
-/// A file of tensors in any format that Apus reads, told by its contents: its tensors by name, and what else it holds.
+/// A file of tensors in any format that Apus reads, detected from its contents: its tensors by name, and what else it holds.
 ///
-/// `let file = try TensorFile("checkpoint.pt")`, then `file.tensors["model.conv1.weight"]`. Names are the paths in the file joined by dots; a lone
-/// tensor is `tensor`. For what a format holds besides, there are ``PyTorchFile`` and ``Safetensors``.
+/// `let file = try TensorFile("checkpoint.pt")`, then `file.tensors["model.conv1.weight"]`. Names are the paths in the file joined by dots;
+/// a single tensor is called `tensor`. For the other contents of a format, use ``PyTorchFile`` and ``Safetensors``.
 public struct TensorFile {
-    /// The formats that Apus reads tensors of.
+    /// The formats of tensors that Apus reads.
     public enum Format: String, Hashable, Sendable, CaseIterable {
         case safetensors, pyTorch = "PyTorch", npz, npy
     }
@@ -16,20 +16,20 @@ public struct TensorFile {
     public let path: String
     /// Its format.
     public let format: Format
-    /// The tensors, in the file's order; those of mapped files take no memory until they are used.
+    /// The tensors in the file's order; those of mapped files take no memory until they are used.
     public let tensors: StateDict
-    /// Numbers and texts beside the tensors, by their paths.
+    /// Numbers and strings in the file, by path.
     public let metadata: Metadata
-    /// What is neither: tensors of types that Apus lacks, objects of Python; and why.
+    /// Everything else, and why it is left out: tensors of types that Apus lacks, Python objects.
     public let leftOut: [(key: String, reason: String)]
 
-    /// The file with all that PyTorch's have besides; nil for other formats.
+    /// The PyTorch file with all its objects; nil for other formats.
     package private(set) var pyTorch: PyTorchFile?
 
-    /// The tensors of the file at `path`, or those at a place in it: names joined by dots, of which the tensors' names keep the rest.
+    /// Reads the tensors of the file at `path`, or those at `place` in it: names joined by dots, which are removed from the tensors' names.
     ///
-    /// Throws `FileError` where the file cannot be read, ``FormatError`` where it is of no such format (then it says what it is), is damaged,
-    /// or has nothing at the place.
+    /// Throws `FileError` if the file cannot be read, and ``FormatError`` if it has another format (the error says which), is damaged, or
+    /// has nothing at the place.
     public init(_ path: String, at place: String = "") throws { try self.init(ByteRegion(inParts: path), at: place) }
 
     package init(_ region: ByteRegion, at place: String = "") throws {
@@ -55,7 +55,7 @@ public struct TensorFile {
         }
     }
 
-    /// The format of a file; throws what it is instead, and what to do, where it is another.
+    /// The format of a file; if it is another, throws an error that says what it is and what to do.
     static func format(_ region: ByteRegion) throws -> Format {
         switch FileKind(region) {
         case .safetensors: .safetensors
@@ -79,8 +79,9 @@ public struct TensorFile {
 }
 
 extension StateDict {
-    /// The tensors of a file in any format that Apus reads (safetensors, PyTorch's, NumPy's), told by its contents: ``TensorFile``, whose
-    /// ``TensorFile/leftOut`` is named on standard error. `place` is where in the file they are: `"model"`. PyTorch: `torch.load`.
+    /// Reads the tensors of a file in any format that Apus reads (safetensors, PyTorch's, NumPy's), detected from its contents, by
+    /// ``TensorFile``; its ``TensorFile/leftOut`` is printed to standard error. `place` is where in the file they are: `"model"`. PyTorch:
+    /// `torch.load`.
     public static func load(from path: String, at place: String = "") throws -> StateDict {
         let file = try TensorFile(path, at: place)
         let without = file.leftOut
@@ -92,10 +93,10 @@ extension StateDict {
         return file.tensors
     }
 
-    /// Writes the tensors, atomically, in the format that the name's ending says: PyTorch's for `.pt`, `.pth`, `.ckpt`, `.bin` and `.pth.tar`, NumPy's for
-    /// `.npz`, otherwise safetensors. `try model.stateDict().save(to: "net.safetensors")`
+    /// Writes the tensors, atomically, in the format given by the extension: PyTorch's for `.pt`, `.pth`, `.ckpt`, `.bin` and `.pth.tar`,
+    /// NumPy's for `.npz`, else safetensors. `try model.stateDict().save(to: "net.safetensors")`
     ///
-    /// `metadata` describes them in safetensors; the others have no place for it, and throw a ``FormatError`` where there is some.
+    /// Only safetensors files can hold `metadata`; for other formats a ``FormatError`` is thrown if there is any.
     /// PyTorch: `torch.save`, `safetensors.torch.save_file`.
     public func save(to path: String, metadata: Metadata = [:]) throws {
         let format = TensorFile.Format(ending: path) ?? .safetensors
@@ -115,13 +116,13 @@ extension StateDict {
 }
 
 extension TensorFile.Format {
-    /// The endings of names that say a format to write.
+    /// The extensions that select a format to write.
     package static let endings: KeyValuePairs<String, Self> = [
         ".pt": .pyTorch, ".pth": .pyTorch, ".ckpt": .pyTorch, ".bin": .pyTorch, ".pth.tar": .pyTorch, ".pt.tar": .pyTorch, ".npz": .npz,
         ".npy": .npy, ".safetensors": .safetensors,
     ]
 
-    /// The format that a name says by its ending; nil where it says none.
+    /// The format for a file name's extension; nil if it selects none.
     package init?(ending path: String) {
         let name = path.lowercased()
         guard let format = Self.endings.first(where: { name.hasSuffix($0.key) })?.value else { return nil }

@@ -20,7 +20,7 @@ package final class GzipReader {
         guard GzipReader.recognizes(region) else { throw error("the file does not begin as a gzip file does") }
     }
 
-    /// An upper bound of the number of bytes that are left.
+    /// An upper bound of the number of bytes left.
     package var bound: Int { Inflater.bound(region.bytes.count - at) }
 
     private func error(_ reason: String) -> FormatError { region.error(at: at, reason) }
@@ -76,7 +76,7 @@ package final class ByteReader {
     /// An upper bound of the number of bytes that are left; lengths read from the file are checked against it before anything is allocated.
     package var bound: Int { gzip?.bound ?? region.bytes.count - at }
 
-    /// Fills `out`; throws where the file ends before.
+    /// Fills `out`; throws if the file ends before.
     package func read(into out: UnsafeMutableRawBufferPointer) throws(FormatError) {
         let count: Int
         if let gzip {
@@ -110,7 +110,7 @@ package final class ByteReader {
             }
             return try read(region.bytes.count - at)
         }
-        // In pieces, so that memory grows with the data that is really there.
+        // In pieces, so that memory grows with the data that is actually there.
         var all: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 1 << 16)
         while true {

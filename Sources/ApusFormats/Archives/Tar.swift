@@ -1,6 +1,6 @@
 /// The files of a tar archive in order, gzipped or not. Python: `tarfile.open`.
 ///
-/// Skips entries that are no files (folders, links, long names); a name is what its 512-byte header says. The caller decides how much
+/// Skips entries that are not files (folders, links, long names); the name is the one in the 512-byte header. The caller decides how much
 /// memory is allocated, bounded by the archive's size.
 package final class TarReader {
     private let reader: ByteReader
@@ -26,7 +26,7 @@ package final class TarReader {
         return bytes
     }
 
-    /// The next file's name and size, nil at the end of the archive.
+    /// The next file's name and size; nil at the end of the archive.
     package func next() throws -> (name: String, size: Int)? {
         while true {
             while unread + padding > 0 {
@@ -57,7 +57,7 @@ package final class TarReader {
         return bytes
     }
 
-    /// An octal number between spaces and zeros, or nil; a field has at most 12 digits, so the number fits.
+    /// Parses an octal number between spaces and zeros, or nil; a field has at most 12 digits, so the number fits.
     private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
         let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0 }
         guard !digits.isEmpty else { return nil }

@@ -2,21 +2,22 @@ import ApusSystem
 
 /// The records of a zip archive. Python: `zipfile.ZipFile`.
 ///
-/// The central directory at the archive's end alone says what there is, where it lies and how large it is; of the headers in front of the
-/// contents the lengths of name and extra field are read, which say where the contents begin, and name and method must agree. Archives in
-/// which two readers could see different things are refused: two records of one name, records that share bytes, a directory or an end
-/// record that does not lie where the other says. A record whose contents cannot be read (encrypted, packed by another method than
+/// Only the central directory at the end of the archive decides which records there are, where, and how large. Of a record's local header,
+/// only the lengths of name and extra field are used, to find the contents; name and method must agree with the directory. Archives that
+/// two readers could interpret differently are refused: records with the same name or overlapping bytes, and a directory or end record that
+/// is not where the other says. A record that cannot be read (encrypted, or compressed by another method than deflate) is an error only
+/// when it is asked for.
 /// deflate) is refused when it is asked for.
 ///
-/// Names are bytes in UTF-8, whether or not flag 11 says so; those in an older code page are refused unless they are ASCII. A name is
-/// only a name: `/` and `..` mean nothing. Archives of more than 4 GB or 65,535 records (zip64) are read, those on several disks are not.
+/// Names are UTF-8, whether or not flag 11 is set; names in an older code page are refused unless they are ASCII. A name is only a name:
+/// `/` and `..` have no meaning. Archives of more than 4 GB or 65,535 records (zip64) are supported, archives on several disks are not.
 ///
 /// Specification: APPNOTE.TXT of PKWARE.
 package final class ZipArchive {
-    /// What the central directory says of a record.
+    /// A record's entry in the central directory.
     package struct Record: Sendable {
         package let name: String
-        /// Its place in ``ZipArchive/records``.
+        /// The index in ``ZipArchive/records``.
         package let index: Int
         /// 0: stored, 8: deflated.
         package let method: UInt16
@@ -25,27 +26,27 @@ package final class ZipArchive {
         /// CRC-32 of the contents.
         package let crc: UInt32
         let flags: UInt16
-        /// Where the header that precedes the contents lies in the region.
+        /// The offset of the local header in the region.
         let offset: Int
-        /// Where the next record or the directory begins: the contents end before.
+        /// Where the next record or the directory begins; the contents must end before.
         var limit = 0
 
-        /// Whether the contents lie in the archive as they are.
+        /// Whether the contents are not compressed.
         package var isStored: Bool { method == 0 }
     }
 
-    /// In the order of the directory; folders, whose names end with `/`, among them.
+    /// In the order of the directory; includes folders, whose names end with `/`.
     package private(set) var records: [Record] = []
     private var indices: [ByteKey: Int] = [:]
     private let region: ByteRegion
 
-    /// Whether the region begins as an archive does, with a record or, where there is none, with the end record.
+    /// Whether the region begins like a zip archive, with a record or, if it is empty, with the end record.
     package static func recognizes(_ region: ByteRegion) -> Bool {
         let start = region.bytes.prefix(4)
         return start.elementsEqual([0x50, 0x4B, 3, 4]) || start.elementsEqual([0x50, 0x4B, 5, 6])
     }
 
-    /// Reads the central directory, which is all that is touched of the region.
+    /// Reads only the central directory.
     package init(_ region: ByteRegion) throws(FormatError) {
         self.region = region
         let directory = try ZipDirectory(of: region)
@@ -68,17 +69,17 @@ package final class ZipArchive {
         try separate(before: directory.range.lowerBound)
     }
 
-    /// The record of that name, by its bytes; nil where there is none.
+    /// The record with that name, compared by bytes; nil if there is none.
     package func record(_ name: String) -> Record? { indices[ByteKey(name)].map { records[$0] } }
 
-    /// Sets the limits of records, which must not share bytes.
+    /// Sets the limits of records, which must not overlap.
     private func separate(before directory: Int) throws(FormatError) {
         let order = records.indices.sorted { records[$0].offset < records[$1].offset }
         for (place, index) in order.enumerated() {
             let record = records[index]
             let next = place + 1 < order.count ? records[order[place + 1]] : nil
             let limit = min(next?.offset ?? directory, directory)
-            // The least that a record takes: the extra field of its header is unread.
+            // The least size of a record: the extra field of its header has not been read.
             guard record.offset <= limit, record.storedSize <= limit - record.offset - (30 + record.name.utf8.count) else {
                 guard let next, limit < directory else {
                     throw ZipArchive.error(
@@ -102,8 +103,8 @@ package final class ZipArchive {
 extension ZipArchive {
     /// The contents of a record.
     ///
-    /// Stored ones are a part of the region: no byte of them is read, so a mapped file stays on the disk; ``checkCRC(_:_:)`` reads them.
-    /// Deflated ones are unpacked and checked; they may have at most `limit` bytes.
+    /// Stored contents are a part of the region: nothing is read, so a mapped file stays on disk; ``checkCRC(_:_:)`` reads them. Deflated
+    /// contents are unpacked and checked; they may have at most `limit` bytes.
     package func contents(of record: Record, limit: Int = .max) throws(FormatError) -> ByteRegion {
         let stored = try storedBytes(of: record)
         guard !record.isStored else { return stored.asRecord(record.name) }
@@ -111,7 +112,7 @@ extension ZipArchive {
         guard record.size <= Inflater.bound(stored.count) else {
             throw error(record, "\(stored.count) deflated bytes cannot unpack to \(record.size)")
         }
-        // One byte more, to see whether there is more.
+        // One byte more, to detect excess data.
         let (unpacked, made, taken) = try unpack(record, stored, capacity: record.size + 1)
         guard made == record.size, taken == stored.count else {
             throw error(
@@ -127,7 +128,8 @@ extension ZipArchive {
         return contents
     }
 
-    /// The first `count` bytes of a record's contents, or all of them if there are fewer; deflated ones are unpacked that far, unchecked.
+    /// The first `count` bytes of a record's contents, or all if there are fewer; deflated ones are unpacked that far, without verifying
+    /// the checksum.
     package func beginning(of record: Record, count: Int) throws(FormatError) -> ByteRegion {
         let stored = try storedBytes(of: record), count = min(count, record.size)
         guard !record.isStored else { return stored[0..<count].asRecord(record.name) }
@@ -135,7 +137,7 @@ extension ZipArchive {
         return region(unpacked, made, record)
     }
 
-    /// Checks that the contents, as ``contents(of:limit:)`` gave them, are those of which the archive tells the CRC-32.
+    /// Checks the contents returned by ``contents(of:limit:)`` against the CRC-32 in the archive.
     package func checkCRC(_ record: Record, _ contents: ByteRegion) throws(FormatError) {
         MappedFile.prefetch(UnsafeRawBufferPointer(contents.bytes))
         guard CRC32.of(UnsafeRawBufferPointer(contents.bytes)) == record.crc else {
@@ -150,7 +152,7 @@ extension ZipArchive {
         ByteRegion(.init(rebasing: unpacked.bytes[..<count]), owner: unpacked, file: region.file, record: record.name)
     }
 
-    /// What lies between the header and the next record, if it is of a kind that can be read.
+    /// The record's bytes after its local header, if it is of a kind that can be read.
     private func storedBytes(of record: Record) throws(FormatError) -> ByteRegion {
         // Bits 0, 6 and 13 are kinds of encryption.
         guard record.flags & 0x2041 == 0 else { throw error(record, "it is encrypted; pack the archive without a password") }
@@ -168,7 +170,7 @@ extension ZipArchive {
         }
         _ = try cursor.take(4, "header")
         let method = try cursor.integer(UInt16.self, "header")
-        // Time, date, CRC and sizes, which need not be here: the directory has them.
+        // Time, date, CRC and sizes, which may be missing here: the directory has them.
         _ = try cursor.take(16, "header")
         let nameCount = Int(try cursor.integer(UInt16.self, "header"))
         let extraCount = Int(try cursor.integer(UInt16.self, "header"))
@@ -187,7 +189,7 @@ extension ZipArchive {
         return region[start..<(start + record.storedSize)]
     }
 
-    /// Unpacks `capacity` bytes, or fewer where the deflated ones end; how many were made, and of how many.
+    /// Unpacks `capacity` bytes, or fewer if the data ends; returns how many were produced, and from how many.
     private func unpack(
         _ record: Record, _ stored: ByteRegion, capacity: Int
     ) throws(FormatError) -> (unpacked: UnpackedBytes, made: Int, taken: Int) {

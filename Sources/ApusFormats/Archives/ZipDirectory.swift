@@ -1,7 +1,7 @@
-/// Where the central directory of an archive lies, by its end record.
+/// Locates the central directory of an archive by its end record.
 ///
-/// An archive ends with its directory, the end record in the form of zip64 where there is one, the place of that, the end record, and a
-/// comment. Each must begin where the one before it ends, which a record of that looks within a comment does not.
+/// An archive ends with its directory, optionally the zip64 end record and its locator, the end record, and a comment. Each must begin
+/// where the one before ends, which excludes a lookalike of an end record within a comment.
 struct ZipDirectory {
     /// The bytes of the directory in the region.
     let range: Range<Int>
@@ -14,7 +14,7 @@ struct ZipDirectory {
     /// Finds the directory.
     init(of region: ByteRegion) throws(FormatError) {
         let total = region.count
-        // The comment has at most 65,535 bytes. Candidates, the last one first: those whose comment ends where the region does.
+        // The comment has at most 65,535 bytes. Tries the candidates whose comment ends at the region's end, from the last one on.
         let least = max(0, total - ZipDirectory.endSize - 0xFFFF)
         var first: FormatError?
         var unfinished: (offset: Int, end: Int)?
@@ -57,7 +57,7 @@ struct ZipDirectory {
             self = try ZipDirectory(Int(count), UInt64(size), UInt64(start), before: offset, in: region)
             return
         }
-        // Fields that are too small for their number have all bits set; others must agree.
+        // A field that is too small for its value has all bits set; others must agree.
         guard disk == 0 || disk == 0xFFFF, directoryDisk == 0 || directoryDisk == 0xFFFF else {
             throw ZipDirectory.severalDisks(region, offset)
         }
@@ -71,7 +71,7 @@ struct ZipDirectory {
         self = large
     }
 
-    /// The directory as the end record of zip64 says; nil where its locator does not precede the end record.
+    /// The directory according to the zip64 end record; nil if its locator does not precede the end record.
     private static func zip64(before end: Int, in region: ByteRegion) throws(FormatError) -> ZipDirectory? {
         let locator = end - 20
         guard locator >= 0, region.bytes[locator..<(locator + 4)].elementsEqual([0x50, 0x4B, 6, 7]) else { return nil }
@@ -87,7 +87,7 @@ struct ZipDirectory {
             throw region.error(at: locator, "the end record of zip64 does not lie at byte \(place), as its locator says")
         }
         cursor.offset = offset + 4
-        // What follows this field; fields of later versions may follow the known ones.
+        // The size of the rest of the record, which later versions may extend.
         guard try cursor.integer(UInt64.self, "end record of zip64") == UInt64(locator - offset - 12) else {
             throw region.error(at: offset, "the end record of zip64 does not end where its locator begins, at byte \(locator)")
         }
@@ -101,7 +101,7 @@ struct ZipDirectory {
         return try ZipDirectory(Int(clamping: count), size, start, before: offset, in: region)
     }
 
-    /// `size` bytes from `start`, which must end where the end record begins and have room for `count` records.
+    /// `size` bytes from `start`, which must end at the end record and have room for `count` records.
     private init(_ count: Int, _ size: UInt64, _ start: UInt64, before end: Int, in region: ByteRegion) throws(FormatError) {
         guard size <= UInt64(end), start == UInt64(end) - size else {
             throw region.error(
@@ -149,7 +149,7 @@ extension ZipArchive.Record {
         }
         var extra = ByteCursor(cursor.region[cursor.offset..<(cursor.offset + extraCount)])
         var hasLarge = false
-        // Some programs pad with fewer bytes than a field has.
+        // Some programs pad with fewer bytes than a field header has.
         while extra.rest >= 4 {
             let kind = try extra.integer(UInt16.self, "extra field"), count = Int(try extra.integer(UInt16.self, "extra field"))
             guard count <= extra.rest else { throw wrong("the extra field of its entry in the directory is damaged") }
@@ -158,7 +158,7 @@ extension ZipArchive.Record {
             guard kind == 1 else { continue }
             guard !hasLarge else { throw wrong("its entry in the directory has two zip64 fields") }
             hasLarge = true
-            // Numbers are there whose own field has all bits set, in this order.
+            // The field has the values whose own fields have all bits set, in this order.
             func large(_ small: UInt64) throws(FormatError) -> UInt64 {
                 guard small == UInt64(UInt32.max) else { return small }
                 guard fieldEnd - extra.offset >= 8 else { throw wrong("the zip64 field of its entry in the directory is too short") }

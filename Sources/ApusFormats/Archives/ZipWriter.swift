@@ -1,25 +1,25 @@
 import ApusSystem
 
-/// Writes a zip archive in one pass, record after record. Python: `zipfile.ZipFile(path, "w")`.
+/// Writes a zip archive in one pass, record by record. Python: `zipfile.ZipFile(path, "w")`.
 ///
-/// The contents of each record begin at a multiple of `alignment` bytes, so that a mapped file can be used in place; an extra field `FB`
-/// pads, as in PyTorch's files. Sizes and checksum follow the contents, since they are known only then, and are in the directory. Dates
-/// are those of 1 January 1980: equal contents give equal bytes. Archives and records of any size are written (zip64).
+/// The contents of each record begin at a multiple of `alignment` bytes, so that a mapped file can be used in place; the padding is an
+/// extra field `FB`, as in PyTorch's files. Sizes and checksum follow the contents, since they are known only then, and are in the
+/// directory. All dates are 1 January 1980, so equal contents give equal bytes. Archives and records may have any size (zip64).
 package struct ZipWriter {
     private let writer: Writer
     private let alignment: Int
-    /// Numbers from this one on go into the fields of zip64, which have 64 bits; the field that should hold them has all bits set.
+    /// Numbers from this one on go into zip64's 64-bit fields; the regular field then has all bits set.
     private let largest: UInt64
     private var directory: [UInt8] = []
     private var names: Set<ByteKey> = []
 
-    /// An archive that begins at the writer's place. `zip64From` is less than the format's limit in tests alone.
+    /// An archive that begins at the writer's position. `zip64From` is below the format's limit only in tests.
     package init(_ writer: Writer, alignment: Int = 64, zip64From largest: UInt32 = .max) {
         precondition((1...4096).contains(alignment), "an alignment of \(alignment) bytes")
         (self.writer, self.alignment, self.largest) = (writer, alignment, UInt64(largest))
     }
 
-    /// Adds a record whose contents `body` hands to its argument in pieces.
+    /// Adds a record; `body` passes the contents to its argument in pieces.
     package mutating func add(
         _ name: String, deflated: Bool = false, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {
@@ -64,7 +64,8 @@ package struct ZipWriter {
         try add(name, deflated: deflated) { write in try contents.withUnsafeBytes { try write($0) } }
     }
 
-    /// Writes the directory and the end record; call it once. `alwaysZip64`: with an end record of zip64, as PyTorch writes always.
+    /// Writes the directory and the end record; call it once. `alwaysZip64` adds a zip64 end record even if it is not needed, as PyTorch
+    /// does.
     package mutating func finish(alwaysZip64: Bool = false) throws {
         let start = UInt64(writer.count), size = UInt64(directory.count), count = UInt64(names.count)
         try writer.write(directory)
@@ -104,7 +105,7 @@ package struct ZipWriter {
 
     private func small(_ number: UInt64) -> UInt32 { number >= largest ? .max : UInt32(number) }
 
-    /// The header before the contents, padded so that they are aligned.
+    /// The local header, padded so that the contents are aligned.
     private func header(_ name: String, _ method: UInt16, at offset: Int) -> [UInt8] {
         let zip64Size = 20, fieldSize = 4
         var padding = 0
@@ -140,7 +141,7 @@ package struct ZipWriter {
         var large: [UInt8] = []
         for number in [size, storedSize, offset] where number >= largest { large.append(littleEndian: number) }
         directory.append(littleEndian: 0x0201_4B50 as UInt32)
-        // Made by Unix: unzip takes names in archives of others for those of an old code page.
+        // Declared as made by Unix: otherwise unzip decodes names by an old code page.
         directory.append(littleEndian: ZipWriter.version | 3 << 8)
         directory.append(littleEndian: ZipWriter.version)
         directory.append(littleEndian: ZipWriter.flags)

@@ -1,23 +1,23 @@
 import CZlib
 
-/// Unpacks deflated bytes that come in pieces, into pieces of memory that the caller owns.
+/// Inflates data that arrives in pieces, into memory that the caller owns.
 package final class Inflater {
-    /// What a step has ended with.
+    /// The result of a step.
     package enum Outcome {
-        /// There is more to come: the step took bytes, or made some.
+        /// The step consumed or produced bytes, and there is more.
         case more
-        /// The deflated bytes end here.
+        /// The deflated data has ended.
         case ended
-        /// The step neither took nor made a byte: it lacks input or room.
+        /// The step neither consumed nor produced a byte: it lacks input or room.
         case stuck
-        /// Why it cannot go on.
+        /// The data is invalid, and why.
         case failed(String)
     }
 
     // zlib remembers the address of its stream, so it is a property of an object.
     private var stream = z_stream()
 
-    /// For plain deflated bytes, or for those with the header and checksum of gzip. nil where there is no memory.
+    /// For plain deflate data, or for gzip with its header and checksum. nil if there is not enough memory.
     package init?(gzip: Bool) {
         // 16 selects the gzip wrapper, so that zlib checks header, CRC and length; a negative number selects none.
         let window = gzip ? 16 + MAX_WBITS : -MAX_WBITS
@@ -29,10 +29,10 @@ package final class Inflater {
     /// An upper bound of what `count` deflated bytes unpack to: deflate expands at most by the factor 1,032.
     package static func bound(_ count: Int) -> Int { 1040 * count + (1 << 16) }
 
-    /// Begins anew, as for the next member of a gzip file.
+    /// Starts over, as for the next member of a gzip file.
     package func reset() -> Bool { inflateReset(&stream) == Z_OK }
 
-    /// Unpacks what it can of `input` into `out`.
+    /// Inflates as much of `input` as fits into `out`.
     package func step(
         _ input: UnsafeMutableRawBufferPointer, into out: UnsafeMutableRawBufferPointer
     ) -> (taken: Int, made: Int, outcome: Outcome) {
@@ -55,13 +55,13 @@ package final class Inflater {
     }
 }
 
-/// Deflates bytes that come in pieces and hands on what they become.
+/// Deflates data that arrives in pieces, and passes on the result.
 package final class Deflater {
     // zlib remembers the address of its stream, so it is a property of an object.
     private var stream = z_stream()
     private var piece = [UInt8](repeating: 0, count: 1 << 16)
 
-    /// zlib's usual level, without a wrapper. nil where there is no memory.
+    /// With zlib's default level and no wrapper. nil if there is not enough memory.
     package init?() {
         guard
             deflateInit2_(
@@ -72,7 +72,7 @@ package final class Deflater {
 
     deinit { deflateEnd(&stream) }
 
-    /// Deflates `bytes`; `write` gets what is ready.
+    /// Deflates `bytes`; `write` receives the output that is ready.
     package func step(_ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer) throws -> Void) throws {
         var rest = bytes
         while !rest.isEmpty {
@@ -82,7 +82,7 @@ package final class Deflater {
         }
     }
 
-    /// Ends the deflated bytes.
+    /// Ends the deflate stream.
     package func finish(_ write: (UnsafeRawBufferPointer) throws -> Void) throws {
         try run(UnsafeRawBufferPointer(start: nil, count: 0), Z_FINISH, write)
     }
@@ -95,7 +95,7 @@ package final class Deflater {
             let made = piece.withUnsafeMutableBufferPointer { out in
                 stream.next_out = out.baseAddress
                 stream.avail_out = UInt32(out.count)
-                // Fails for calls out of order alone.
+                // Fails only if calls are out of order.
                 let status = deflate(&stream, flush)
                 precondition(status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR, "deflate: \(status)")
                 return out.count - Int(stream.avail_out)
@@ -105,14 +105,14 @@ package final class Deflater {
     }
 }
 
-/// CRC-32 of bytes that come in pieces, as gzip and zip have it.
+/// The CRC-32 of gzip and zip, of data that arrives in pieces.
 package struct CRC32 {
     package private(set) var value: UInt32 = 0
 
     package init() {}
 
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        // zlib answers a null pointer with the value to begin with.
+        // For a null pointer, zlib returns the initial value.
         guard let base = bytes.baseAddress else { return }
         value = UInt32(truncatingIfNeeded: crc32_z(uLong(value), base.assumingMemoryBound(to: UInt8.self), bytes.count))
     }

@@ -1,8 +1,8 @@
 import ApusCore
 import ApusSystem
 
-/// Files in the IDX format, as of MNIST, gzipped or not: two zero bytes, the type of the elements, the number of dimensions, the extents
-/// (32 bits, big endian), the elements. http://yann.lecun.com/exdb/mnist
+/// Files in the IDX format of MNIST, gzipped or not: two zero bytes, the element type, the number of dimensions, the extents (32 bits,
+/// big-endian), the elements. http://yann.lecun.com/exdb/mnist
 public enum IDX {
     private static let dtypes: [UInt8: DType] = [0x08: .uint8, 0x09: .int8, 0x0B: .int16, 0x0C: .int32, 0x0D: .float32, 0x0E: .float64]
 

@@ -4,23 +4,23 @@ import ApusSystem
 extension Tensor {
     /// The array in a file of NumPy (`.npy`). NumPy: `np.load`.
     ///
-    /// Arrays in row-major order, or in column-major ("Fortran") order, which become transposed views, are mapped: they take no memory until
-    /// they are used, and changing one in place does not change the file. Those whose bytes must be swapped (big-endian ones) or moved (not
-    /// aligned) are read. Versions 1 to 3 of the format; where bytes follow the first array they are not read.
+    /// Row-major arrays, and column-major ("Fortran") ones as transposed views, are mapped: they take no memory until they are used, and
+    /// changing one in place does not change the file. Big-endian and unaligned arrays are copied. Reads versions 1 to 3 of the format;
+    /// bytes after the first array are ignored.
     ///
-    /// What loses nothing is converted: `uint16` becomes `int32`, `uint32` becomes `int64`. Everything else that Apus has no dtype for
-    /// throws an error that names the type: `uint64`, complex and longer numbers, text, dates, structures, raw bytes. Arrays of Python
-    /// objects are a pickle, which is never run.
+    /// Types that convert without loss are converted: `uint16` to `int32`, `uint32` to `int64`. For any other type that Apus has no dtype
+    /// for, throws an error that names it: `uint64`, complex and extended numbers, text, dates, structures, raw bytes. Arrays of Python
+    /// objects are pickles, which are never run.
     ///
-    /// Throws `FileError` where the file cannot be read, ``FormatError`` where it is no such array.
+    /// Throws `FileError` if the file cannot be read, and ``FormatError`` if it is not such an array.
     /// Specification: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
     public convenience init(npy path: String) throws {
         self.init(sharing: try Npy.tensor(in: ByteRegion(MappedFile(path))))
     }
 
-    /// Writes the values as a file of NumPy (`.npy`), atomically, in row-major order: the bytes that NumPy itself writes. NumPy: `np.save`.
+    /// Writes the values to a NumPy file (`.npy`), atomically, in row-major order, with the same bytes that NumPy writes. NumPy: `np.save`.
     ///
-    /// Throws for `bfloat16`, which NumPy lacks; convert it: `x.to(.float32)` loses nothing.
+    /// Throws for `bfloat16`, which NumPy lacks; `x.to(.float32)` converts it without loss.
     public func save(npy path: String) throws {
         let header = try Npy.header(of: self, path)
         try AtomicFile.write(to: path) { writer in
@@ -30,15 +30,15 @@ extension Tensor {
     }
 }
 
-/// NumPy's format of an array: a magic number, the header's length, a header that is a dictionary of Python, the elements.
+/// NumPy's array format: a magic number, the header's length, a header that is a Python dictionary, the elements.
 package enum Npy {
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
-    /// The longest header that is read. Shapes of 64 dimensions take a fortieth of it; NumPy's own limit is 10,000 bytes.
+    /// The longest header that is accepted. 64 dimensions take a fortieth of it; NumPy's own limit is 10,000 bytes.
     static let maximumHeader = 1 << 16
 
     static func isArray(_ region: ByteRegion) -> Bool { region.bytes.starts(with: magic) }
 
-    /// The array with which the region begins.
+    /// The array at the beginning of the region.
     package static func tensor(in region: ByteRegion) throws -> Tensor { try tensor(Header(region), in: region) }
 
     static func tensor(_ header: Header, in region: ByteRegion) throws -> Tensor {
@@ -51,7 +51,7 @@ package enum Npy {
         return try tensor(region[header.start..<header.end], header.type, header.shape, isColumnMajor: header.isColumnMajor)
     }
 
-    /// The array of these elements, as many bytes as it needs: a view of them where they are what Apus computes with.
+    /// The array with these elements, of exactly the needed size: a view of them if Apus can compute with them as they are.
     static func tensor(_ data: ByteRegion, _ type: ElementType, _ shape: Shape, isColumnMajor: Bool) throws -> Tensor {
         if type.dtype == .bool, let bad = data.wrongBool { throw data.error(at: bad, "a bool is \(data.bytes[bad]), neither 0 nor 1") }
         let strides = isColumnMajor ? Shape(Shape(shape.reversed()).contiguousStrides.reversed()) : shape.contiguousStrides
@@ -84,19 +84,19 @@ package enum Npy {
 // MARK: Types
 
 extension Npy {
-    /// A type of elements in a file, and the dtype that its values become.
+    /// An element type in a file, and the dtype that it is converted to.
     struct ElementType {
         /// NumPy's name.
         let name: String
         let dtype: DType
-        /// The bytes of an element in the file.
+        /// The element size in the file, in bytes.
         let size: Int
         var isBigEndian = false
 
         /// The type of NumPy's name and size of an element.
         fileprivate init(_ name: String, _ dtype: DType, size: Int) { (self.name, self.dtype, self.size) = (name, dtype, size) }
 
-        /// What NumPy's code (`<f4`, `|b1`) means; nil where Apus has no dtype for it.
+        /// The type for NumPy's code (`<f4`, `|b1`); nil if Apus has no dtype for it.
         init?(code: String) {
             let hasOrder = code.first.map { "<>=|".contains($0) } ?? false
             guard let type = types[hasOrder ? String(code.dropFirst()) : code] else { return nil }
@@ -105,7 +105,7 @@ extension Npy {
         }
     }
 
-    /// What is read, by NumPy's code.
+    /// The supported types by NumPy's code.
     private static let types: [String: ElementType] = [
         "b1": .init("bool", .bool, size: 1), "u1": .init("uint8", .uint8, size: 1),
         "i1": .init("int8", .int8, size: 1), "i2": .init("int16", .int16, size: 2),
@@ -115,7 +115,7 @@ extension Npy {
         "f8": .init("float64", .float64, size: 8),
     ]
 
-    /// What NumPy's code of a type means that is not read; nil for no code of NumPy.
+    /// The name of an unsupported type by NumPy's code; nil if it is not a code.
     private static func foreignName(_ code: String) -> String? {
         switch code.first {
         case "u" where code == "u8": "uint64"
@@ -127,7 +127,7 @@ extension Npy {
         case "U": "text"
         case "M": "dates"
         case "m": "spans of time"
-        // This is how bfloat16 and types of 8 bits, which NumPy has from ml_dtypes, are saved.
+        // bfloat16 and 8-bit floats, which NumPy has from ml_dtypes, are saved like this.
         case "V": "raw bytes without a type, as which NumPy also saves bfloat16; save it as float32"
         default: nil
         }
@@ -158,13 +158,13 @@ extension Npy {
 // MARK: Header
 
 extension Npy {
-    /// What the header says, checked but for the region's length.
+    /// The parsed header, checked except against the region's length.
     struct Header {
         let type: ElementType
         let isColumnMajor: Bool
         let shape: Shape
         let byteCount: Int
-        /// Where the elements begin and end; the end may be far beyond the region.
+        /// The byte range of the elements; the end may be far beyond the region.
         let start: Int, end: Int
 
         init(_ region: ByteRegion) throws(FormatError) {
@@ -245,7 +245,7 @@ extension Npy {
         let extents = tensor.shape.map(String.init)
         let shape = extents.joined(separator: ", ") + (extents.count == 1 ? "," : "")
         var text = "{'descr': '\(tensor.dtype.size == 1 ? "|" : "<")\(code)', 'fortran_order': False, 'shape': (\(shape)), }"
-        // Room for the first extent to grow, and up to the next multiple of 64 bytes with the newline, as in NumPy.
+        // Leaves room for the first extent to grow, and pads to a multiple of 64 bytes including the newline, as NumPy does.
         if let first = extents.first { text += String(repeating: " ", count: 21 - first.count) }
         let fixed = magic.count + 4 + 1
         text += String(repeating: " ", count: 64 - (fixed + text.utf8.count) % 64) + "\n"

@@ -2,20 +2,19 @@ import ApusCore
 import ApusSystem
 
 extension StateDict {
-    /// The arrays in an archive of NumPy (`.npz`), by name, in the archive's order. NumPy: `np.load`.
+    /// The arrays in a NumPy archive (`.npz`), by name, in the archive's order. NumPy: `np.load`.
     ///
-    /// A record `w.npy` has the name `w`; one without this ending that holds an array has its own. Each array is read as by
-    /// `Tensor(npy:)`, mapped where it is stored and aligned, as in archives that Apus writes, and unpacked where it is compressed; checksums
-    /// are checked. One array that cannot be read, or a record that is none, makes the archive an error that names it; `only` reads these
-    /// names and leaves the others alone.
+    /// A record `w.npy` has the name `w`; an array in a record without this extension has the record's name. Each array is read as by
+    /// `Tensor(npy:)`, mapped if it is stored and aligned, as in archives that Apus writes, and unpacked if it is compressed; checksums are
+    /// verified. Throws if any record is not a readable array; `only` reads just these names and ignores the others.
     ///
-    /// Throws `FileError` where the file cannot be read, ``FormatError`` where it is no such archive or has not these names.
+    /// Throws `FileError` if the file cannot be read, and ``FormatError`` if it is not such an archive or lacks one of the names.
     public static func load(npz path: String, only names: [String]? = nil) throws -> StateDict {
         try Npz.load(ByteRegion(MappedFile(path)), only: names)
     }
 
-    /// Writes the tensors as an archive of NumPy (`.npz`), atomically: each as by `Tensor.save(npy:)`, in a record of its name and `.npy`.
-    /// NumPy: `np.savez`, and `np.savez_compressed` with `compressed`. Equal contents give equal bytes.
+    /// Writes the tensors to a NumPy archive (`.npz`), atomically: each as by `Tensor.save(npy:)`, in a record `NAME.npy`. NumPy:
+    /// `np.savez`, and `np.savez_compressed` with `compressed`. Equal contents give equal bytes.
     ///
     /// Throws for `bfloat16`, which NumPy lacks.
     public func save(npz path: String, compressed: Bool = false) throws {
@@ -37,7 +36,7 @@ extension StateDict {
 package enum Npz {
     static let ending = ".npy"
 
-    /// The arrays of an archive, or those of these names.
+    /// The arrays of an archive, or only those with the given names.
     package static func load(_ region: ByteRegion, only names: [String]? = nil) throws -> StateDict {
         guard ZipArchive.recognizes(region) else { throw FileKind.mistaken(region, for: "NumPy archive (.npz)") }
         let archive = try ZipArchive(region)
@@ -71,14 +70,14 @@ package enum Npz {
         return (try? archive.beginning(of: record, count: Npy.magic.count)).map { Npy.isArray($0) } ?? false
     }
 
-    /// The name of the array in a record. By bytes: the dot may be part of a Unicode character with what precedes it.
+    /// The array's name in a record. Compares bytes: the dot may be part of a Unicode character with what precedes it.
     private static func name(_ record: String) -> String {
         guard record.utf8.suffix(ending.utf8.count).elementsEqual(ending.utf8) else { return record }
         return String(Substring(record.utf8.dropLast(ending.utf8.count)))
     }
 
     private static func array(_ record: ZipArchive.Record, in archive: ZipArchive) throws -> Tensor {
-        // The header says how many bytes there should be, before all are unpacked.
+        // The header bounds how much is unpacked.
         let header = try Npy.Header(archive.beginning(of: record, count: Npy.maximumHeader + 12))
         let contents = try archive.contents(of: record, limit: header.end)
         guard contents.count <= header.end else {

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// A literal of Python, as the headers of NumPy's files hold one: what `ast.literal_eval` reads of it.
+/// A Python literal in the header of a NumPy file: the subset of `ast.literal_eval` that occurs there.
 enum PythonLiteral {
     case text(String)
     /// As it is written: `3`, `-2`, `3L` (Python 2), `2.0`.
@@ -11,7 +11,7 @@ enum PythonLiteral {
     case list([PythonLiteral])
     case dictionary([(key: PythonLiteral, value: PythonLiteral)])
 
-    /// The literal that fills the region, but for spaces and newlines around it.
+    /// Parses the whole region, which may have spaces and newlines around the literal.
     init(_ region: ByteRegion) throws(FormatError) {
         var parser = Parser(region)
         self = try parser.value(depth: 0)
@@ -31,7 +31,7 @@ enum PythonLiteral {
         }
     }
 
-    /// A whole number of 64 bits, nil for anything else.
+    /// The value of an integer of 64 bits; nil for anything else.
     var integer: Int? {
         guard case .number(let text) = self else { return nil }
         return Int(text.hasSuffix("L") ? String(text.dropLast()) : text)
@@ -46,13 +46,13 @@ enum PythonLiteral {
 
         func error(_ reason: String) -> FormatError { region.error(at: at, "header: \(reason)") }
 
-        /// The next byte that is no space, nil at the end.
+        /// The next byte that is not white space; nil at the end.
         mutating func next() -> UInt8? {
             while at < region.count, [0x20, 0x09, 0x0A, 0x0D].contains(region.bytes[at]) { at += 1 }
             return at < region.count ? region.bytes[at] : nil
         }
 
-        /// Reads `byte` if it is the next.
+        /// Consumes `byte` if it is next.
         private mutating func take(_ byte: Character) -> Bool {
             guard next() == byte.asciiValue else { return false }
             at += 1
@@ -65,7 +65,7 @@ enum PythonLiteral {
             switch Character(UnicodeScalar(byte)) {
             case "(":
                 let (items, hasComma) = try items(")", depth: depth)
-                // Without a comma the parentheses mean nothing.
+                // Without a comma these are just parentheses.
                 return items.count == 1 && !hasComma ? items[0] : .tuple(items)
             case "[": return .list(try items("]", depth: depth).items)
             case "{": return try dictionary(depth: depth)
@@ -104,7 +104,7 @@ enum PythonLiteral {
             return .dictionary(members)
         }
 
-        /// A string; of escape sequences only those of quotes and of the backslash are read, since others stand in names of fields alone.
+        /// A string. Only escaped quotes and backslashes are supported; other escapes occur only in field names.
         private mutating func string() throws(FormatError) -> String {
             let start = at, quote = region.bytes[at]
             var text: [UInt8] = []
@@ -122,7 +122,7 @@ enum PythonLiteral {
             return String(decoding: text, as: UTF8.self)
         }
 
-        /// A number, `True`, `False` or `None`; text with a letter before it, as Python 2 writes it.
+        /// A number, `True`, `False` or `None`; or a string with a prefix letter, as Python 2 writes it.
         private mutating func word() throws(FormatError) -> PythonLiteral {
             let start = at
             func isPart(_ byte: UInt8) -> Bool {

@@ -1,31 +1,31 @@
 import ApusSystem
 import Glibc
 
-/// Bytes of a file, and what keeps them in memory: a mapped file, a part of one, or what was unpacked from it.
+/// Bytes of a file and the object that keeps them in memory: a mapped file, part of one, or data unpacked from it.
 ///
-/// A region knows where it comes from, so that an error in it names file and place. Tensors borrow the bytes, and hold ``owner``.
+/// A region knows where it comes from, so that errors name file and place. Tensors borrow the bytes and retain ``owner``.
 package struct ByteRegion {
-    /// The memory, which a tensor that borrows it may change: it is the process's own (see ``MappedFile``). Valid only while someone holds
-    /// ``owner``; who reads the bytes of a region that nobody else holds does so in ``withBytes(_:)``.
+    /// The memory. A tensor that borrows it may change it: the mapping is private to the process (see ``MappedFile``). Valid only while
+    /// ``owner`` is retained; if nothing else retains it, access the bytes in ``withBytes(_:)``.
     package let bytes: UnsafeMutableRawBufferPointer
-    /// Whoever holds it holds the memory.
+    /// The object that keeps the memory alive.
     package let owner: AnyObject
     /// The file's path, as the caller gave it.
     package let file: String
-    /// The record of an archive whose contents these are; nil where the region is a part of the file itself.
+    /// The record of an archive that has these bytes; nil if they are part of the file itself.
     package let record: String?
     /// The offset of the first byte, in the record or in the file.
     package let start: Int
 
     package var count: Int { bytes.count }
 
-    /// Calls `body` with the bytes, and holds them meanwhile.
+    /// Calls `body` with the bytes, and keeps them alive meanwhile.
     package func withBytes<Result, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Result) throws(Failure) -> Result {
         defer { withExtendedLifetime(owner) {} }
         return try body(UnsafeRawBufferPointer(bytes))
     }
 
-    /// The bytes as text; what is not UTF-8 is replaced.
+    /// The bytes as text; invalid UTF-8 is replaced.
     package var text: String { withBytes { String(decoding: $0, as: UTF8.self) } }
 
     /// A whole file.
@@ -33,7 +33,8 @@ package struct ByteRegion {
         (bytes, owner, self.file, record, start) = (file.bytes, file, file.path, nil, 0)
     }
 
-    /// A whole file. Of an archive only what is used is read from the disk: its directory, and the records that are asked for.
+    /// A whole file. If it is an archive, only the parts that are used are read from disk: its directory and the records that are asked
+    /// for.
     package init(inParts path: String) throws {
         let file = try MappedFile(path)
         file.useInParts()
@@ -41,12 +42,12 @@ package struct ByteRegion {
         if !ZipArchive.recognizes(self) { file.useInOrder() }
     }
 
-    /// Memory that `owner` keeps, as the contents of a record.
+    /// Memory that `owner` keeps alive, as the contents of a record.
     package init(_ bytes: UnsafeMutableRawBufferPointer, owner: AnyObject, file: String, record: String?, start: Int = 0) {
         (self.bytes, self.owner, self.file, self.record, self.start) = (bytes, owner, file, record, start)
     }
 
-    /// A part of the region, which must lie within it; its offsets in messages go on counting from the beginning.
+    /// A part of the region; offsets in messages still count from the region's beginning.
     package subscript(range: Range<Int>) -> ByteRegion {
         ByteRegion(.init(rebasing: bytes[range]), owner: owner, file: file, record: record, start: start + range.lowerBound)
     }
@@ -59,17 +60,17 @@ package struct ByteRegion {
         FormatError(file: file, place: record.map { .record($0, offset: start + offset) } ?? .offset(start + offset), reason: reason)
     }
 
-    /// An error of the whole region.
+    /// An error about the region as a whole.
     package func error(_ reason: String) -> FormatError {
         FormatError(file: file, place: record.map { .record($0, offset: nil) }, reason: reason)
     }
 }
 
-/// Memory of the process's own for what was unpacked; freed with its owner.
+/// Memory for unpacked data, freed with this object.
 package final class UnpackedBytes {
     package let bytes: UnsafeMutableRawBufferPointer
 
-    /// nil where there is no memory: how much is asked for may be what a file says.
+    /// nil if there is not enough memory: `count` may come from a file.
     package init?(count: Int) {
         var base: UnsafeMutableRawPointer?
         guard posix_memalign(&base, 64, count) == 0, let base else { return nil }
@@ -79,7 +80,7 @@ package final class UnpackedBytes {
     deinit { free(bytes.baseAddress) }
 }
 
-/// Reads numbers and pieces of a region from its beginning to its end, and never beyond: what is missing is an error at its place.
+/// Reads numbers and pieces of a region in order, and never beyond its end: missing bytes are an error at their place.
 package struct ByteCursor {
     package let region: ByteRegion
     /// The number of bytes read so far.
@@ -93,7 +94,7 @@ package struct ByteCursor {
     /// An error at the next byte.
     package func error(_ reason: String) -> FormatError { region.error(at: offset, reason) }
 
-    /// The next `count` bytes, valid while the cursor is; `what` says in an error what they should have been.
+    /// The next `count` bytes, valid as long as the cursor is; `what` names them in an error.
     package mutating func take(_ count: Int, _ what: @autoclosure () -> String) throws(FormatError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= rest else {
             throw error("\(what()): \(count) bytes should follow, \(rest == 0 ? "the end does" : "only \(rest) do")")
@@ -102,7 +103,7 @@ package struct ByteCursor {
         return UnsafeRawBufferPointer(rebasing: region.bytes[offset..<(offset + count)])
     }
 
-    /// The next bytes as a number, the lowest byte first.
+    /// The next bytes as a little-endian number.
     package mutating func integer<Number: FixedWidthInteger>(
         _ type: Number.Type = Number.self, _ what: @autoclosure () -> String
     ) throws(FormatError) -> Number {
@@ -119,7 +120,7 @@ package struct ByteCursor {
         return text
     }
 
-    /// The bytes up to the next newline, which is read too but is not part of the result.
+    /// The bytes up to the next newline, which is consumed but not part of the result.
     package mutating func line(_ what: @autoclosure () -> String) throws(FormatError) -> UnsafeRawBufferPointer {
         let left = UnsafeRawBufferPointer(rebasing: region.bytes[offset...])
         guard let end = left.firstIndex(of: UInt8(ascii: "\n")) else { throw error("\(what()): no newline ends it") }

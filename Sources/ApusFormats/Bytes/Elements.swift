@@ -4,11 +4,11 @@ extension Shape {
     /// PyTorch's and NumPy's limit on the number of dimensions.
     static let maximumRank = 64
 
-    /// The number of bytes of an array with these extents, none of them negative; nil where it or a stride has more than 63 bits.
+    /// The number of bytes of an array with these non-negative extents; nil if it or a stride exceeds 63 bits.
     package static func byteCount(_ extents: [Int], elementSize: Int) -> Int? {
         var span = elementSize
         for extent in extents {
-            // Extents of 0 count as 1 here: strides are products of the other extents, which must not overflow either.
+            // An extent of 0 counts as 1: strides are products of the other extents and must not overflow either.
             let (product, overflows) = span.multipliedReportingOverflow(by: Swift.max(extent, 1))
             guard !overflows else { return nil }
             span = product
@@ -18,11 +18,11 @@ extension Shape {
 }
 
 extension ByteRegion {
-    /// The first byte that is no `bool`, neither 0 nor 1.
+    /// The first byte that is not a valid `bool`, 0 or 1.
     package var wrongBool: Int? { bytes.firstIndex { $0 > 1 } }
 
-    /// The bytes as a tensor: a view of them, or of a copy where they are not aligned for the dtype. `strides` are those of row-major order
-    /// if not given; the region must have all bytes that shape and strides need.
+    /// A tensor that is a view of the bytes, or of a copy if they are not aligned for the dtype. Strides are row-major unless given; the
+    /// region must have all bytes that shape and strides reach.
     package func tensor(_ shape: Shape, _ dtype: DType, strides: Shape? = nil) throws -> Tensor {
         let strides = strides ?? shape.contiguousStrides
         if let base = bytes.baseAddress, !bytes.isEmpty, Int(bitPattern: base) % dtype.size == 0 {
@@ -34,7 +34,7 @@ extension ByteRegion {
     }
 }
 
-/// Turns the bytes of each element around.
+/// Reverses the bytes of each element.
 package func swapBytes(_ bytes: UnsafeMutableRawBufferPointer, elementSize: Int) {
     func swap<Element: FixedWidthInteger>(_: Element.Type) {
         let elements = bytes.bindMemory(to: Element.self)

@@ -1,6 +1,6 @@
 import ApusSystem
 
-/// What a file is, by its contents. Names lie; the first bytes of a format seldom do.
+/// The kind of a file, by its contents: names lie, the first bytes of a format seldom do.
 package enum FileKind: Equatable {
     case empty
     case safetensors
@@ -13,7 +13,7 @@ package enum FileKind: Equatable {
     case gzip
     case events
     case picture(PictureHeader.Format)
-    /// What Apus does not read: its name, and what to do.
+    /// A format that Apus does not read: its name, and what to do.
     case foreign(name: String, remedy: String)
     case unknown
 
@@ -84,12 +84,12 @@ package enum FileKind: Equatable {
         return UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) <= UInt64(Safetensors.maximumHeader)
     }
 
-    /// A picture in a format that is not read.
+    /// The name of a picture format that is not supported.
     private static func foreignPicture(_ bytes: UnsafeRawBufferPointer) -> String? {
         func begins(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: text.utf8) }
         if begins("GIF87a") || begins("GIF89a") { return "a GIF picture" }
         if begins("II*\0") || begins("MM\0*") { return "a TIFF picture" }
-        // Two bytes alone could begin a text; the next ones are the file's length and four zeros.
+        // Two bytes alone could begin a text file; they are followed by the file's length and four zeros.
         if begins("BM"), bytes.dropFirst(6).starts(with: [0, 0, 0, 0]) { return "a BMP picture" }
         if begins("ftypavif", at: 4) { return "an AVIF picture" }
         if begins("ftyphei", at: 4) || begins("ftypmif1", at: 4) { return "a HEIC picture" }
@@ -97,7 +97,7 @@ package enum FileKind: Equatable {
         return nil
     }
 
-    /// A record of an event file holds its length, a checksum of it, and an event that begins with the time.
+    /// A record of an event file has its length, the checksum of the length, and an event that begins with the time.
     private static func isEvents(_ region: ByteRegion) -> Bool {
         guard region.count >= 16 else { return false }
         let length = UInt64(littleEndian: UnsafeRawBufferPointer(region.bytes).loadUnaligned(as: UInt64.self))
@@ -125,7 +125,7 @@ package enum FileKind: Equatable {
         return .foreign(name: "a text", remedy: "give a file of tensors")
     }
 
-    /// A file's kind in words, for messages.
+    /// The file's kind in words, for messages.
     package var words: String {
         switch self {
         case .empty: "an empty file"
@@ -143,12 +143,13 @@ package enum FileKind: Equatable {
         }
     }
 
-    /// What the file is and what to do.
+    /// The kind of the file, and what to do.
     package var description: String {
         if case .foreign(_, let remedy) = self { "\(words); \(remedy)" } else { words }
     }
 
-    /// What a file is that holds no tensors for Apus, of a zip by its records; nil for one that does, or would if it were not damaged.
+    /// What a file without tensors for Apus is, for a zip by its records; nil for a file that has tensors, or would have if it were
+    /// undamaged.
     package static func other(_ region: ByteRegion) -> String? {
         switch FileKind(region) {
         case .zip: (try? ZipArchive(region)).flatMap { archiveKind($0)?.description }
@@ -157,11 +158,11 @@ package enum FileKind: Equatable {
         }
     }
 
-    /// The error for a file that is another thing than it is taken for: what it is, and what to do.
+    /// The error for a file of another kind than expected: what it is, and what to do.
     package static func mistaken(_ region: ByteRegion, for wanted: String) -> FormatError {
         let kind = FileKind(region)
         if kind == .unknown, endsAsArchive(region) {
-            // What the archive's reader says of it helps more.
+            // The zip reader's error says more.
             do throws(FormatError) { _ = try ZipArchive(region) } catch { return error }
         }
         return region.error(
@@ -170,18 +171,18 @@ package enum FileKind: Equatable {
         )
     }
 
-    /// Whether the file ends with a zip's end record, whose beginning may be missing.
+    /// Whether the file ends with a zip's end record, even if its beginning is missing.
     private static func endsAsArchive(_ region: ByteRegion) -> Bool {
         region.count >= 22 && region.bytes[(region.count - 22)...].starts(with: [0x50, 0x4B, 0x05, 0x06])
     }
 
-    /// Whether a zip is one of NumPy's arrays. PyTorch's may hold any file besides.
+    /// Whether a zip is an archive of NumPy arrays. PyTorch's may contain other files as well.
     static func isNumPy(_ archive: ZipArchive) -> Bool {
         let names = archive.records.map(\.name)
         return names.contains { $0.hasSuffix(".npy") } && !names.contains { $0.hasSuffix("data.pkl") || $0.hasSuffix("archive_format") }
     }
 
-    /// What a zip without PyTorch's records is; nil for PyTorch's own.
+    /// The kind of a zip without PyTorch's records; nil for PyTorch's own.
     private static func archiveKind(_ archive: ZipArchive) -> FileKind? {
         let names = archive.records.map(\.name)
         if names.contains(where: { $0.hasSuffix("data.pkl") || $0.hasSuffix("archive_format") }) { return nil }

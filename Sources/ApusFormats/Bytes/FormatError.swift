@@ -1,4 +1,4 @@
-/// The contents of a file do not follow its format: which file, where in it, and what is wrong.
+/// Thrown if a file's contents violate its format: names the file, the place in it, and what is wrong.
 public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A place in a file.
     public enum Place: Hashable, Sendable {
@@ -8,7 +8,7 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         case line(Int, column: Int)
         /// The name of a tensor or value.
         case key(String)
-        /// A record of an archive, and bytes from its start where the place is within it.
+        /// A record of an archive, and the offset from its start if the place is within it.
         case record(String, offset: Int?)
     }
 
@@ -39,10 +39,10 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A key from a file, shortened and without control characters, for messages.
+/// A key from a file for use in messages: shortened, and without control characters.
 package func printable(_ key: String) -> String {
     var text = ""
-    // What follows is not counted: a long key may be named in many messages.
+    // Takes a prefix instead of counting all characters: keys may be long and occur in many messages.
     let beginning = key.unicodeScalars.prefix(80)
     for scalar in beginning {
         text += scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)

@@ -11,7 +11,7 @@ extension JSON {
         self = encoder.result
     }
 
-    /// The value that `init(encoding:)` encoded. Throws a `DecodingError`, which ``JSON/problem(_:)`` puts into words.
+    /// Decodes a value that `init(encoding:)` encoded. Throws a `DecodingError`, which ``JSON/problem(_:)`` puts into words.
     package func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
         try Value(from: JSONDecoder(json: self, path: []))
     }

@@ -5,7 +5,7 @@ import ApusSystem
 package enum JSON: Hashable, Sendable {
     case null
     case bool(Bool)
-    /// A number without fraction and exponent that fits into 64 bits.
+    /// An integer, without fraction and exponent, that fits into 64 bits.
     case int(Int64)
     case double(Double)
     case string(String)
@@ -21,7 +21,7 @@ package enum JSON: Hashable, Sendable {
         }
     }
 
-    /// The value of a key of an object, nil where there is none. Keys are compared by bytes.
+    /// The value of a key in an object; nil if there is none. Keys are compared by bytes.
     package subscript(key: String) -> JSON? {
         if case .object(let members) = self { members.first { $0.key.isSame(as: key) }?.value } else { nil }
     }
@@ -129,7 +129,7 @@ package struct JSONError: Error, Hashable, CustomStringConvertible {
 }
 
 extension JSON {
-    /// How deep lists and objects may be nested.
+    /// The maximum depth of nested lists and objects.
     package static let maximumDepth = 64
 
     /// Parses all of `text`. Strict (RFC 8259): no comments, no trailing commas, valid UTF-8, and no duplicate keys in an object.
@@ -146,7 +146,7 @@ extension JSON {
         self = try result.get()
     }
 
-    /// Parses the file at `path`; an error names line and column.
+    /// Parses the file at `path`; errors name line and column.
     package init(contentsOf path: String) throws {
         let file = try MappedFile(path)
         defer { withExtendedLifetime(file) {} }
@@ -189,7 +189,7 @@ private struct JSONParser {
         return true
     }
 
-    /// The byte at the current position, for messages.
+    /// A description of the byte at the current position, for messages.
     var found: String {
         guard let byte = next else { return "the text ends" }
         return byte > 0x20 && byte < 0x7F ? "'\(Unicode.Scalar(byte))' stands" : "byte 0x\(String(byte, radix: 16)) stands"

@@ -1,4 +1,4 @@
-/// How a stored picture is to be turned before it is shown: EXIF's tag 274, with its eight values.
+/// How a stored picture must be rotated and mirrored for display: EXIF's tag 274, with its eight values.
 ///
 /// Pillow: `ImageOps.exif_transpose`.
 package enum Orientation: Int, CaseIterable, Sendable {
@@ -11,16 +11,16 @@ package enum Orientation: Int, CaseIterable, Sendable {
     case transposedBackwards = 7
     case counterclockwise = 8
 
-    /// Whether width and height change places.
+    /// Whether width and height are swapped.
     var swapsSides: Bool { rawValue >= 5 }
 
-    /// The orientation in EXIF data, which is a TIFF file; as stored where there is none, or where what it says is no such number.
+    /// The orientation in EXIF data, which is a TIFF file; as stored if there is none, or if its value is not valid.
     init(exif region: ByteRegion?) {
         self = region.flatMap { region in region.withBytes { Orientation.read($0) } }.flatMap(Orientation.init(rawValue:)) ?? .asStored
     }
 
     private static func read(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        // Some programs leave the name of JPEG's segment in other files too.
+        // Some programs write the name of JPEG's segment to other files too.
         let tiff = UnsafeRawBufferPointer(rebasing: bytes.starts(with: "Exif\0\0".utf8) ? bytes.dropFirst(6) : bytes[...])
         guard tiff.count >= 8, let isBig = tiff.starts(with: "MM".utf8) ? true : tiff.starts(with: "II".utf8) ? false : nil else {
             return nil
@@ -34,7 +34,7 @@ package enum Orientation: Int, CaseIterable, Sendable {
         for entry in 0..<entries {
             let at = directory + 2 + 12 * entry
             guard let tag = number(at, 2), let type = number(at + 2, 2) else { return nil }
-            // A short or a long number.
+            // A 16- or 32-bit number.
             if tag == 274 { return type == 3 ? number(at + 8, 2) : type == 4 ? number(at + 8, 4) : nil }
         }
         return nil
@@ -42,11 +42,11 @@ package enum Orientation: Int, CaseIterable, Sendable {
 }
 
 extension Picture {
-    /// The picture turned as `orientation` says.
+    /// The picture rotated and mirrored according to `orientation`.
     package func turned(_ orientation: Orientation) -> Picture {
         if orientation == .asStored { return self }
         let (w, h) = (width, height)
-        // The stored pixel that comes first, and the steps to its right and lower neighbours in what is shown.
+        // The stored pixel that becomes the first, and the steps to its right and lower neighbours in the result.
         let (first, right, down) =
             switch orientation {
             case .asStored: (0, 1, w)

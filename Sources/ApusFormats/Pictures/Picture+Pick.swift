@@ -2,7 +2,7 @@ import ApusCore
 import CKernels
 
 extension Picture {
-    /// A picture whose pixels `write` writes, all of them.
+    /// A picture whose pixels `write` computes; it must write all of them.
     package init(width: Int, height: Int, channels: Int, write: (UnsafeMutablePointer<UInt8>) -> Void) {
         let count = width * height * channels
         let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -12,7 +12,7 @@ extension Picture {
         self.init(width: width, height: height, channels: channels, pixels: pixels)
     }
 
-    /// The pixels in `rows` and `columns` of the picture; where one is negative, the pixel is `fill`, a byte for each channel.
+    /// A picture of the pixels at `rows` and `columns` of this one; a pixel with a negative index is `fill`, one byte per channel.
     package func picked(rows: [Int32], columns: [Int32], fill: [UInt8]? = nil) -> Picture {
         Picture(width: columns.count, height: rows.count, channels: channels) { out in
             if let fill { Picture.fill(out, columns.count * rows.count, fill) }
@@ -30,7 +30,7 @@ extension Picture {
         for i in 0..<count * fill.count { out[i] = fill[i % fill.count] }
     }
 
-    /// The pixels in which `from`, `from + step`, … lie; −1 for those that are not from 0 to `limit`.
+    /// The pixels that contain the positions `from`, `from + step`, …; −1 for positions outside 0 ..< `limit`.
     package static func places(from: Double, step: Double, count: Int, below limit: Int) -> [Int32] {
         var at = from
         return (0..<count).map { _ in

@@ -1,13 +1,13 @@
 import ApusCore
 
 extension Picture {
-    /// How values between pixels are computed. PyTorch: `torchvision.transforms.InterpolationMode`.
+    /// The filter for values between pixels. PyTorch: `torchvision.transforms.InterpolationMode`.
     public enum Interpolation: String, CaseIterable, Sendable {
         /// The nearest pixel.
         case nearest
-        /// The mean of the pixels that a new one covers.
+        /// The mean of the pixels that an output pixel covers.
         case box
-        /// `1 − |x|` for `|x| < 1`: between two pixels along a straight line.
+        /// `1 − |x|` for `|x| < 1`: linear interpolation between neighbours.
         case bilinear
         /// `sin(πx)/(πx) · (0.54 + 0.46 cos πx)` for `|x| < 1`.
         case hamming
@@ -17,12 +17,12 @@ extension Picture {
         case lanczos
     }
 
-    /// The picture in another size. All filters but ``Interpolation/nearest`` are as wide as the scale where the picture shrinks, so that
-    /// they average over all pixels (antialiasing).
+    /// Resizes the picture. When it shrinks, all filters except ``Interpolation/nearest`` are widened by the scale, so that they average
+    /// over all pixels (antialiasing).
     ///
-    /// The same bytes as those of `resize((width, height), …)` of Pillow 13, which begins with the columns where the picture loses more than
-    /// twice as many rows as columns, and otherwise with the rows; older versions always begin with the rows, which may change values by 1,
-    /// more for the filters that overshoot. PyTorch: `torchvision.transforms.v2.functional.resize` of PIL's images.
+    /// The same bytes as `resize((width, height), …)` of Pillow 13, which resizes the columns first if the reduction of rows is more than
+    /// twice that of columns, else the rows; older versions always begin with the rows, which may change values by 1, more for filters that
+    /// overshoot. PyTorch: `torchvision.transforms.v2.functional.resize` of PIL images.
     public func resized(width newWidth: Int, height newHeight: Int, interpolation: Interpolation = .bilinear) -> Picture {
         resized((0, 0, height, width), width: newWidth, height: newHeight, interpolation: interpolation)
     }
@@ -30,7 +30,7 @@ extension Picture {
     /// A rectangle of pixels.
     package typealias Part = (top: Int, left: Int, height: Int, width: Int)
 
-    /// The part of the picture that begins at row `top` and column `left`, in another size; pixels outside of it have no weight.
+    /// Resizes the part of the picture that begins at row `top` and column `left`; pixels outside of it have no weight.
     package func resized(
         _ part: Part, width newWidth: Int, height newHeight: Int, interpolation: Interpolation
     ) -> Picture {

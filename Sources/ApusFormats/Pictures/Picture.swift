@@ -3,14 +3,14 @@ import ApusSystem
 
 /// A picture with 8 bits per channel, read from a PNG, JPEG or WebP file, or written to a PNG file.
 ///
-/// Which of them a file is, its contents say, not its name. All kinds are read: gray, RGB, palettes, with or without alpha, 1 to 16 bits,
-/// interlaced; baseline and progressive JPEGs, gray, in colour, or in CMYK; WebP with and without loss, but no animations. Values are used
-/// as stored: no gamma, no colour profile, no alpha, and the upper 8 of 16 bits. CMYK is taken as Adobe's programs store it, inverted. The
-/// orientation in a file's EXIF data is applied. So pixels are those of `torchvision.io.decode_image` with
-/// `apply_exif_orientation=True`, and of Pillow's `ImageOps.exif_transpose` and `convert`, but for 16-bit gray, whose values beyond 255 are
-/// all 255 there; those of a JPEG may differ by 2 of 255 between versions of libjpeg-turbo.
+/// The format is detected from the contents, not from the name. All kinds are read: gray, RGB, palettes, with or without alpha, 1 to 16
+/// bits, interlaced; baseline and progressive JPEGs, gray, in colour, or in CMYK; lossy and lossless WebP, but no animations. Values are
+/// used as stored: no gamma, no colour profile, no alpha, and the upper 8 of 16 bits. CMYK is assumed to be inverted, as Adobe's programs
+/// store it. The orientation in a file's EXIF data is applied. So pixels are those of `torchvision.io.decode_image` with
+/// `apply_exif_orientation=True`, and of Pillow's `ImageOps.exif_transpose` and `convert`, except for 16-bit gray, whose values beyond 255
+/// are all 255 there; those of a JPEG may differ by 2 of 255 between versions of libjpeg-turbo.
 ///
-/// A file that is cut off or damaged throws, also where other programs would go on with gray or noise for what is lost of a JPEG.
+/// A truncated or damaged file throws, also where other programs fill the missing part of a JPEG with gray or noise.
 public struct Picture: Hashable, Sendable {
     /// The channels of a picture after reading.
     public enum Mode: Sendable {
@@ -22,13 +22,13 @@ public struct Picture: Hashable, Sendable {
         case rgb
     }
 
-    /// How many of a file's pixels are computed where a smaller picture is wanted in the end.
+    /// How much of a file is decoded if a smaller picture is wanted in the end.
     public enum Decoding: String, CaseIterable, Sendable {
-        /// All.
+        /// All pixels.
         case full
-        /// As many as are needed: a JPEG is decoded to an eighth, two eighths, … of its size, the fewest that give at least the size that is
-        /// wanted. That is faster, and gives other pixels than resizing all of it. Other files are decoded as by ``full``.
-        /// Pillow: `Image.draft`.
+        /// As many as are needed: a JPEG is decoded at an eighth, two eighths, … of its size, the smallest that is at least the wanted
+        /// size. That is faster, and gives other pixels than resizing the full picture. Other files are decoded as by ``full``. Pillow:
+        /// `Image.draft`.
         case scaled
     }
 
@@ -55,10 +55,10 @@ public struct Picture: Hashable, Sendable {
         self.pixels = pixels
     }
 
-    /// Reads the file at `path`. With `scaledToAtLeast` a JPEG is decoded by ``Decoding/scaled`` to a picture of at least that size, or of
-    /// its own where that is smaller.
+    /// Reads the file at `path`. With `scaledToAtLeast`, a JPEG is decoded by ``Decoding/scaled`` to a picture of at least that size, or of
+    /// its own size if that is smaller.
     ///
-    /// Throws a `FormatError` that names the file, the place and what is wrong; before it asks for memory where the picture has more than
+    /// Throws a `FormatError` that names the file, the place and what is wrong; before memory is allocated if the picture has more than
     /// `maximumPixels`, or more than a file of its length can hold. PyTorch: `torchvision.io.decode_image`.
     public init(
         contentsOf path: String, mode: Mode = .unchanged, scaledToAtLeast size: (height: Int, width: Int)? = nil,
@@ -67,7 +67,7 @@ public struct Picture: Hashable, Sendable {
         try self.init(contentsOf: RawPath(path), mode: mode, scaledToAtLeast: size, maximumPixels: maximumPixels)
     }
 
-    /// The most pixels of a picture where nothing else is said: 8,192 × 8,192.
+    /// The default limit on the number of pixels: 8,192 × 8,192.
     public static let maximumPixels = 1 << 26
 
     /// ``init(contentsOf:mode:scaledToAtLeast:maximumPixels:)`` for a path that need not be UTF-8.
@@ -78,7 +78,7 @@ public struct Picture: Hashable, Sendable {
         try self.init(ByteRegion(MappedFile(path)), mode: mode, scaledToAtLeast: size, maximumPixels: maximumPixels)
     }
 
-    /// The picture in a file's bytes.
+    /// Decodes the picture in a file's bytes.
     package init(
         _ region: ByteRegion, mode: Mode = .unchanged, scaledToAtLeast size: (height: Int, width: Int)? = nil,
         maximumPixels: Int = Picture.maximumPixels
@@ -95,7 +95,7 @@ public struct Picture: Hashable, Sendable {
         self = stored.converted(toChannels: wanted).turned(header.orientation)
     }
 
-    /// The picture in gray (1 channel) or RGB (3).
+    /// The picture converted to gray (1 channel) or RGB (3).
     package func converted(toChannels wanted: Int) -> Picture {
         wanted == channels
             ? self : Picture(width: width, height: height, channels: wanted, pixels: Picture.convert(pixels, from: channels, to: wanted))
@@ -132,7 +132,7 @@ public struct Picture: Hashable, Sendable {
         self.init(width: tensor.size(2), height: tensor.size(1), channels: tensor.size(0), pixels: interleaved.contiguous().bytes())
     }
 
-    /// The values as uint8 [channels, height, width], as `torchvision.io.decode_image` gives them.
+    /// The values as uint8 [channels, height, width], as `torchvision.io.decode_image` returns them.
     public func tensor() throws -> Tensor {
         try ApusFormats.tensor([channels, height, width], .uint8) { bytes in
             let plane = width * height

@@ -1,9 +1,9 @@
 import ApusSystem
 import CFormats
 
-/// What a picture's file says before its pixels: its format, size, channels and orientation.
+/// The header of a picture file: its format, size, channels and orientation.
 package struct PictureHeader: Hashable, Sendable {
-    /// The formats that are read.
+    /// The supported formats.
     package enum Format: String, CaseIterable, Sendable {
         case png = "PNG"
         case jpeg = "JPEG"
@@ -12,7 +12,7 @@ package struct PictureHeader: Hashable, Sendable {
         /// Their names in messages: `PNG, JPEG or WebP`.
         package static let names = "PNG, JPEG or WebP"
 
-        /// The format that a file with these bytes has; nil where it is none of them.
+        /// The format of a file with these bytes; nil if it is none of them.
         package init?(_ bytes: UnsafeRawBufferPointer) {
             if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
                 self = .png
@@ -27,7 +27,7 @@ package struct PictureHeader: Hashable, Sendable {
     }
 
     package let format: Format
-    /// The size after turning.
+    /// The size after applying the orientation.
     package var width: Int { orientation.swapsSides ? storedHeight : storedWidth }
     package var height: Int { orientation.swapsSides ? storedWidth : storedHeight }
     /// The channels that ``Picture/Mode/unchanged`` gives: 1 or 3.
@@ -38,14 +38,14 @@ package struct PictureHeader: Hashable, Sendable {
 
     package init(contentsOf path: RawPath) throws { try self.init(ByteRegion(MappedFile(path))) }
 
-    /// Throws where the file is no picture, or has more pixels than `maximumPixels` or than its bytes can hold.
+    /// Throws if the file is not a picture, or has more pixels than `maximumPixels` or than its bytes can hold.
     package init(_ region: ByteRegion, maximumPixels: Int = Picture.maximumPixels) throws(FormatError) {
         guard let format = region.withBytes({ Format($0) }) else {
             throw region.error(at: 0, "no \(Format.names) picture: the file is \(FileKind(region).words)")
         }
         self.format = format
         var info = apus_picture_info()
-        // The place of the size in the file, for errors.
+        // The offset of the size in the file, for errors.
         let place: Int
         switch format {
         case .png:
@@ -71,7 +71,7 @@ package struct PictureHeader: Hashable, Sendable {
             case .png: storedHeight * (1 + (storedWidth + 7) / 8) <= 1032 * region.count + 1024
             // Each block of 8 × 8 values takes at least one bit.
             case .jpeg: info.blocks <= UInt64(8 * region.count)
-            // So does each macroblock of 16 × 16 pixels, which begins with two choices at fixed odds. Without loss nothing is certain.
+            // So does each macroblock of 16 × 16 pixels, which begins with two choices at fixed odds. For lossless files there is no bound.
             case .webp: info.lossy == 0 || ((storedWidth + 15) / 16) * ((storedHeight + 15) / 16) <= 8 * region.count
             }
         guard isPossible else { throw region.error(at: place, "\(size) are more than \(region.count) bytes can hold") }
@@ -83,7 +83,7 @@ package struct PictureHeader: Hashable, Sendable {
             }
     }
 
-    /// The fewest eighths of its size that a JPEG is decoded to for at least `size`, after turning; 8 for other files.
+    /// The smallest number of eighths at which a JPEG is decoded to at least `size`, after applying the orientation; 8 for other files.
     func eighths(toAtLeast size: (height: Int, width: Int)) -> Int {
         guard format == .jpeg else { return 8 }
         return (1..<8).first { PictureHeader.scaled(width, $0) >= size.width && PictureHeader.scaled(height, $0) >= size.height } ?? 8
@@ -91,7 +91,7 @@ package struct PictureHeader: Hashable, Sendable {
 
     private static func scaled(_ side: Int, _ eighths: Int) -> Int { (side * eighths + 7) / 8 }
 
-    /// The pixels in 1 or 3 channels, before turning.
+    /// Decodes the pixels in 1 or 3 channels, without applying the orientation.
     func decode(_ region: ByteRegion, _ eighths: Int) throws(FormatError) -> Picture {
         var info = apus_picture_info()
         (info.width, info.height, info.channels) = (UInt32(storedWidth), UInt32(storedHeight), Int32(storedChannels))
@@ -112,7 +112,7 @@ package struct PictureHeader: Hashable, Sendable {
             }
             if let failure { throw failure }
         case .webp:
-            // libwebp has its memory for itself: how much is wanted may be a lie, and an array cannot say that there is none.
+            // libwebp allocates the memory: the size in the file may be wrong, and allocating an array cannot fail gracefully.
             try PictureHeader.call(region) { bytes, count, _, message in
                 guard let found = apus_webp_decode(bytes, count, &info, message) else { return -1 }
                 pixels = [UInt8](UnsafeBufferPointer(start: found, count: width * height * storedChannels))
@@ -124,7 +124,7 @@ package struct PictureHeader: Hashable, Sendable {
         return Picture(width: width, height: height, channels: channels, pixels: pixels)
     }
 
-    /// Calls a function of C with the region's bytes, their number, where to say how far it came, and where to write what is wrong.
+    /// Calls a C function with the region's bytes, their number, where to store how far it came, and a buffer for an error message.
     private static func call(
         _ region: ByteRegion, _ body: (UnsafePointer<UInt8>, Int, UnsafeMutablePointer<Int>, UnsafeMutablePointer<CChar>) -> Int32
     ) throws(FormatError) {
@@ -136,7 +136,7 @@ package struct PictureHeader: Hashable, Sendable {
     }
 }
 
-/// What a library of C says.
+/// The message of a C library.
 func pictureMessage(_ message: [CChar]) -> String {
     String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }

@@ -1,6 +1,6 @@
-// Where EXIF data lies in a picture's file. What is wrong with a file's parts is for the libraries to say; here they end the search.
+// Finds EXIF data in a picture file. The decoding libraries report malformed parts; here they just end the search.
 
-/// The parts of a PNG: eight bytes, then chunks of a length, a name, contents and a checksum.
+/// The chunks of a PNG: after eight bytes, each with a length, a name, contents and a checksum.
 enum PNGChunks {
     /// The contents of the chunk eXIf.
     static func exif(_ region: ByteRegion) -> ByteRegion? {
@@ -16,11 +16,11 @@ enum PNGChunks {
     }
 }
 
-/// The parts of a JPEG before its first scan: markers, most of them with a length and contents.
+/// The segments of a JPEG before its first scan: markers, most of them with a length and contents.
 struct JPEGMarkers {
-    /// The place of the frame's header, which says the size.
+    /// The offset of the frame header, which has the size.
     private(set) var frame: Int?
-    /// The EXIF data, of the first segment that has any.
+    /// The EXIF data in the first segment that has any.
     private(set) var exif: ByteRegion?
 
     init(_ region: ByteRegion) {
@@ -40,7 +40,7 @@ struct JPEGMarkers {
                     length - 2 <= cursor.rest
                 else { return }
                 let contents = region[cursor.offset..<(cursor.offset + length - 2)]
-                // Frames are 0xC0 to 0xCF but for tables, an extension and conditions of arithmetic coding.
+                // Frames are 0xC0 to 0xCF, except for tables, an extension, and arithmetic coding conditions.
                 if frame == nil, (0xC0...0xCF).contains(marker), ![0xC4, 0xC8, 0xCC].contains(marker) { frame = start }
                 if marker == 0xE1, exif == nil, contents.withBytes({ $0.starts(with: "Exif\0\0".utf8) }) { exif = contents }
                 cursor.offset += length - 2
@@ -49,9 +49,9 @@ struct JPEGMarkers {
     }
 }
 
-/// The parts of a WebP: twelve bytes, then chunks of a name, a length and contents of an even number of bytes.
+/// The chunks of a WebP: after twelve bytes, each with a name, a length and contents padded to an even number of bytes.
 enum WebPChunks {
-    /// Throws where the file has fewer bytes than it says.
+    /// Throws if the file is shorter than its header says.
     static func check(_ region: ByteRegion) throws(FormatError) {
         var cursor = ByteCursor(region)
         cursor.offset = 4

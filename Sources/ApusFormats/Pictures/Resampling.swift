@@ -2,7 +2,7 @@ import CKernels
 import Glibc
 
 extension Picture {
-    /// The part with another number of columns.
+    /// The part resized to another number of columns.
     func resampled(_ part: Part, width newWidth: Int, _ interpolation: Interpolation) -> Picture {
         let resampling = Resampling(from: part.width, to: newWidth, interpolation, copies: channels == 1 ? 1 : 4)
         return Picture(width: newWidth, height: part.height, channels: channels) { out in
@@ -18,7 +18,7 @@ extension Picture {
         }
     }
 
-    /// The part with another number of rows.
+    /// The part resized to another number of rows.
     func resampled(_ part: Part, height newHeight: Int, _ interpolation: Interpolation) -> Picture {
         let resampling = Resampling(from: part.height, to: newHeight, interpolation, copies: 1)
         return Picture(width: part.width, height: newHeight, channels: channels) { out in
@@ -36,21 +36,21 @@ extension Picture {
     }
 }
 
-/// The weights by which a line of pixels becomes one of another length.
+/// The weights that resample a line of pixels to another length.
 private struct Resampling {
-    /// For each new pixel the first one that has a weight, and how many have.
+    /// For each output pixel, the first input pixel with a weight, and how many have one.
     private var first: [Int32] = [], count: [Int32] = []
-    /// In units of 2⁻²², as in Pillow; for each pixel `stride` of them, with 0 behind the last.
+    /// In units of 2⁻²², as in Pillow; `stride` weights per output pixel, padded with 0.
     private var weights: [Int32]
     private let stride: Int
 
-    /// `copies` are adjacent of each weight.
+    /// Each weight is repeated `copies` times.
     init(from old: Int, to new: Int, _ interpolation: Picture.Interpolation, copies: Int) {
         let (filter, support) = interpolation.filter
         let scale = Double(old) / Double(new)
         let spread = max(scale, 1)
         let reach = support * spread
-        // Loads are of 16 bytes.
+        // Kernels load 16 bytes at a time.
         stride = ((2 * Int(reach.rounded(.up)) + 1) * copies + 15) / 16 * 16
         weights = [Int32](repeating: 0, count: new * stride)
         var line = [Double](repeating: 0, count: stride)
@@ -88,7 +88,7 @@ private struct Resampling {
 }
 
 extension Picture.Interpolation {
-    /// The weight at a distance from the middle, and beyond which distance it is 0.
+    /// The weight at a distance from the centre, and the distance beyond which it is 0.
     fileprivate var filter: ((Double) -> Double, support: Double) {
         func sinc(_ x: Double) -> Double { x == 0 ? 1 : sin(x * .pi) / (x * .pi) }
         return switch self {

@@ -1,6 +1,6 @@
-/// Reads the fields of a protobuf message in their order, and never beyond its end. https://protobuf.dev/programming-guides/encoding
+/// Reads the fields of a protobuf message in order, and never beyond its end. https://protobuf.dev/programming-guides/encoding
 ///
-/// A message within a message is read by another reader, so that nothing of a file decides how deep calls go.
+/// A nested message is read by a new reader, so that a file cannot determine the depth of recursion.
 package struct ProtobufReader {
     private var cursor: ByteCursor
 
@@ -31,7 +31,7 @@ package struct ProtobufReader {
         return ProtobufField(number: number, value: value, message: region, offset: start)
     }
 
-    /// A number in groups of seven bits, the lowest first; the highest bit of a byte says that another follows.
+    /// A number in groups of seven bits, the least significant first; the highest bit of a byte says that another follows.
     private mutating func varint(_ what: @autoclosure () -> String) throws(FormatError) -> UInt64 {
         let start = cursor.offset
         var (value, shift) = (UInt64(0), UInt64(0))
@@ -47,8 +47,8 @@ package struct ProtobufReader {
     }
 }
 
-/// A field of a protobuf message. The functions give its value as the type that the message's definition names, and throw where it is
-/// stored as another.
+/// A field of a protobuf message. Its functions return the value as the type in the message's definition, and throw if it is stored as
+/// another.
 package struct ProtobufField {
     package enum Value {
         case varint(UInt64), fixed64(UInt64), fixed32(UInt32), bytes(ByteRegion)
@@ -98,19 +98,19 @@ package struct ProtobufField {
         return try cursor.text(cursor.rest, "'\(name)'")
     }
 
-    /// A message's fields, one after the other.
+    /// Calls `body` with each field of a nested message.
     package func fields(_ name: String, _ body: (ProtobufField) throws(FormatError) -> Void) throws(FormatError) {
         try bytes(name).fields(body)
     }
 
-    /// Adds the numbers of a field of type `repeated double`, which may be stored together or one by one.
+    /// Appends the numbers of a field of type `repeated double`, packed or not.
     package func add(to numbers: inout [Double], _ name: String) throws(FormatError) {
         guard case .bytes(let packed) = value else { return numbers.append(try double(name)) }
         var cursor = ByteCursor(packed)
         while cursor.rest > 0 { numbers.append(Double(bitPattern: try cursor.integer(UInt64.self, "'\(name)'"))) }
     }
 
-    /// Adds the numbers of a field of type `repeated float`.
+    /// Appends the numbers of a field of type `repeated float`, packed or not.
     package func add(to numbers: inout [Float], _ name: String) throws(FormatError) {
         guard case .bytes(let packed) = value else { return numbers.append(try float(name)) }
         var cursor = ByteCursor(packed)
@@ -119,7 +119,7 @@ package struct ProtobufField {
 }
 
 extension ByteRegion {
-    /// The fields of the protobuf message that these bytes are, one after the other.
+    /// Calls `body` with each field of the message in these bytes.
     package func fields(_ body: (ProtobufField) throws(FormatError) -> Void) throws(FormatError) {
         var reader = ProtobufReader(self)
         while let field = try reader.next() { try body(field) }

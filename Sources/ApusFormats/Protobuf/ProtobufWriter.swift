@@ -1,6 +1,6 @@
-/// Writes a message of protocol buffers, field after field. https://protobuf.dev/programming-guides/encoding
+/// Writes a protobuf message, field by field. https://protobuf.dev/programming-guides/encoding
 ///
-/// What is 0 or empty is written too: a message leaves out by itself what its definition leaves out.
+/// Values that are 0 or empty are written too: the caller leaves out what the message's definition leaves out.
 package struct ProtobufWriter {
     /// The message so far.
     package private(set) var bytes: [UInt8] = []
@@ -50,7 +50,7 @@ package struct ProtobufWriter {
     /// A field of type `string`.
     package mutating func text(_ field: Int, _ value: String) { bytes(field, value.utf8) }
 
-    /// A message within the message.
+    /// A field that is a nested message.
     package mutating func message(_ field: Int, _ body: (inout ProtobufWriter) -> Void) {
         var inner = ProtobufWriter()
         body(&inner)

@@ -1,13 +1,13 @@
 import ApusSystem
 
-/// The objects that hold nothing more, with their paths. Modules have the paths of PyTorch's `state_dict()`.
+/// Walks a tree of objects and lists its leaves with their paths. The tensors of modules have the names of PyTorch's `state_dict()`.
 struct Flattening {
     private(set) var leaves: [(name: String, object: PyTorchObject)] = []
-    /// Containers that hold themselves, at the path where they do: `_parent` of many classes.
+    /// Containers that contain themselves, with the path at which they do: `_parent` in many classes.
     private(set) var cycles: [(name: String, object: PyTorchObject)] = []
     private let contents: PyTorchContents
     private let file: String
-    /// What records hold, by their numbers: finding it takes longer than there are parts, and many paths may lead to one.
+    /// The parts of records by their numbers, cached since many paths may lead to one record and finding its parts is slow.
     private var partsOfRecords: [Int: [(String, PickleHeap.Index)]] = [:]
 
     private var heap: PickleHeap { contents.heap }
@@ -17,13 +17,13 @@ struct Flattening {
         let index: PickleHeap.Index
         let name: String
         let depth: Int
-        /// Whether all that it holds has been visited.
+        /// Whether all parts of the object have been visited.
         var isLeft = false
     }
 
-    /// Lists that hold each other have more paths than can be named, and long names have more bytes than the file.
+    /// Lists that hold each other have more paths than can be listed, and their long names more bytes than the file.
     private static let mostPaths = 1 << 20, mostBytes = 1 << 26
-    /// The most paths to an object on an average, of files with more than a few.
+    /// The largest average number of paths per object, for files with more than a few objects.
     private static let mostPathsToOne = 16
     private static let deepest = 1000
 
@@ -33,7 +33,7 @@ struct Flattening {
         var pending = [Visit(index: root.index, name: "", depth: 0)]
         var (count, bytes) = (1, 0)
         let mostPaths = min(Flattening.mostPaths, Flattening.mostPathsToOne * contents.heap.nodes.count + (1 << 12))
-        // The objects that the present one is within.
+        // The objects that contain the current one.
         var within: Set<PickleHeap.Index> = []
         while let visit = pending.popLast() {
             if visit.isLeft {
@@ -52,7 +52,7 @@ struct Flattening {
                 continue
             }
             pending.append(Visit(index: visit.index, name: "", depth: visit.depth, isLeft: true))
-            // Counted before they are visited: a list may hold itself a thousand times.
+            // Counted before they are visited: a list may contain itself a thousand times.
             count += parts.count
             for (name, index) in parts.reversed() {
                 bytes += visit.name.utf8.count + name.utf8.count
@@ -68,7 +68,7 @@ struct Flattening {
         }
     }
 
-    /// Drops what does not begin with `prefix`, and the prefix.
+    /// Keeps only names that begin with `prefix`, and removes it from them.
     mutating func keep(beginningWith prefix: String) {
         func kept(_ all: [(name: String, object: PyTorchObject)]) -> [(name: String, object: PyTorchObject)] {
             all.compactMap { name, object in name.after(prefix).map { (name: $0, object: object) } }
@@ -80,7 +80,7 @@ struct Flattening {
         FormatError(file: file, place: contents.record.map { .record($0, offset: nil) }, reason: reason)
     }
 
-    /// What an object holds, by name; nil for one that holds nothing.
+    /// The parts of an object, by name; nil for a leaf.
     private mutating func parts(_ visit: Visit) -> [(String, PickleHeap.Index)]? {
         switch heap[visit.index] {
         case .list(let elements), .tuple(let elements), .set(let elements):
@@ -103,7 +103,7 @@ struct Flattening {
 
     private func plain(_ record: PickleHeap.Record) -> [(String, PickleHeap.Index)] {
         var elements = record.hasKeys ? [] : record.items.enumerated().map { ("\($0.offset)", $0.element) }
-        // Of a tuple with names, the arguments are all there is.
+        // The elements of a named tuple are its arguments.
         if record.state == nil, record.items.isEmpty {
             elements = (heap.elements(record.arguments) ?? []).enumerated().map { ("\($0.offset)", $0.element) }
         }
@@ -112,7 +112,7 @@ struct Flattening {
         return [("", state)] + elements
     }
 
-    /// A module's parameters, its buffers but those that `state_dict()` leaves out, and its modules; nil for what is no module.
+    /// A module's parameters, persistent buffers and submodules; nil if the record is not a module.
     private func module(_ record: PickleHeap.Record) -> [(String, PickleHeap.Index)]? {
         guard let state = record.state, case .dictionary(let attributes, _) = heap[state] else { return nil }
         if let tensors = contents.scriptTensors, let own = tensors[record.className] {

@@ -1,10 +1,10 @@
 import ApusSystem
 
-/// The layout of PyTorch 0.1.10 to 1.5: four pickles (a magic number, 1001, the machine's sizes, the object), the list of the storages' keys,
-/// and for each key eight bytes of count and the elements.
+/// The format of PyTorch 0.1.10 to 1.5: four pickles (a magic number, 1001, sizes of C types, the object), the list of storage keys, and
+/// for each key a count in eight bytes and the elements.
 enum LegacyPyTorch {
     private static let magic = "119547037146038801333356"
-    /// Whether the first pickle is the magic number, in whatever protocol.
+    /// Whether the first pickle is the magic number, in any pickle protocol.
     static func recognizes(_ region: ByteRegion) -> Bool {
         guard region.count > 12, region.bytes[0] == 0x80 || region.bytes[0] == UInt8(ascii: "L") else { return false }
         var reader = Unpickler(ByteCursor(region[0..<min(64, region.count)]))
@@ -40,10 +40,10 @@ enum LegacyPyTorch {
     }
 }
 
-/// The storages behind the pickles, in the order of the list.
+/// The storages after the pickles, in the order of the list.
 private struct LegacySource: StorageSource {
     let file: String
-    /// Every machine wrote the lowest byte first, whatever it says of itself.
+    /// Every machine wrote little-endian, whatever the file says of its byte order.
     let isBigEndian = false
     private var regions: [ByteKey: ByteRegion] = [:]
 

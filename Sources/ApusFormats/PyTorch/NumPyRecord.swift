@@ -1,7 +1,7 @@
 import ApusCore
 import ApusSystem
 
-/// NumPy's arrays and scalars within a pickle: records whose bytes are numbers.
+/// Decodes NumPy's arrays and scalars in a pickle: records whose state holds the elements as bytes.
 enum NumPyRecord {
     /// Whether the object is an array.
     static func isArray(_ heap: PickleHeap, _ index: PickleHeap.Index) -> Bool {
@@ -9,12 +9,12 @@ enum NumPyRecord {
         return heap.records[number].className == "numpy.ndarray" && heap.records[number].state != nil
     }
 
-    /// NumPy's code of the type that a record of `numpy.dtype` describes.
+    /// NumPy's type code for a record of class `numpy.dtype`.
     private static func code(_ heap: PickleHeap, _ index: PickleHeap.Index) -> String? {
         guard case .record(let number) = heap[index], heap.records[number].className == "numpy.dtype",
             let first = heap.elements(heap.records[number].arguments)?.first, case .string(let code) = heap[first]
         else { return nil }
-        // The order of the bytes is in the state.
+        // The byte order is in the state.
         guard let state = heap.records[number].state, let parts = heap.elements(state), parts.count > 1,
             case .string(let order) = heap[parts[1]]
         else { return code }
@@ -28,7 +28,7 @@ enum NumPyRecord {
         return try Npy.tensor(region, type, shape, isColumnMajor: isColumnMajor)
     }
 
-    /// Why Apus has no tensor for an array; nil where it has, and for what is no array.
+    /// Why Apus has no tensor for an array; nil if it has one, and for objects that are not arrays.
     static func obstacle(_ heap: PickleHeap, _ index: PickleHeap.Index) -> String? {
         guard isArray(heap, index), case .record(let number) = heap[index], let parts = heap.elements(heap.records[number].state!),
             parts.count >= 3, let code = code(heap, parts[2]), Npy.ElementType(code: code) == nil
@@ -36,7 +36,7 @@ enum NumPyRecord {
         return "Apus has no dtype for NumPy's '\(printable(code))'"
     }
 
-    /// The array as a tensor; `wrong` makes the error for what is none.
+    /// The array as a tensor; `wrong` makes the error if it is not valid.
     static func tensor(_ heap: PickleHeap, _ index: PickleHeap.Index, _ wrong: (String) -> FormatError) throws -> Tensor {
         guard isArray(heap, index), case .record(let number) = heap[index], let parts = heap.elements(heap.records[number].state!),
             parts.count >= 5
@@ -55,7 +55,7 @@ enum NumPyRecord {
             }
             extents.append(extent)
         }
-        // The memory must be countable too, which has wider elements for some types.
+        // The size must not overflow in Apus' dtype either, which has wider elements for some types.
         guard extents.count <= Shape.maximumRank, Shape.byteCount(extents, elementSize: type.dtype.size) != nil,
             Shape.byteCount(extents, elementSize: type.size) == bytes.count, type.dtype != .bool || bytes.allSatisfy({ $0 <= 1 })
         else { throw wrong("a NumPy array of shape \(extents) and \(type.name), which these \(bytes.count) bytes are not") }
@@ -66,7 +66,7 @@ enum NumPyRecord {
         return tensor
     }
 
-    /// The number that a scalar is; nil for other objects.
+    /// The value of a scalar; nil for other objects.
     static func scalar(_ heap: PickleHeap, _ index: PickleHeap.Index) -> Tensor? {
         guard case .record(let number) = heap[index], heap.records[number].className.hasSuffix("multiarray.scalar"),
             let arguments = heap.elements(heap.records[number].arguments), arguments.count == 2, let code = code(heap, arguments[0]),

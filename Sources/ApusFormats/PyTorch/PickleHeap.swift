@@ -1,10 +1,10 @@
 import ApusCore
 import ApusSystem
 
-/// The objects of a pickle: a flat list, in which one refers to others by their numbers.
+/// The objects of a pickle: a flat list, in which objects refer to others by index.
 ///
-/// Hostile pickles nest a million tuples, hold themselves, or reach one list in 10³⁹ ways. With a flat list nothing recurses: not reading,
-/// not walking, not freeing. An object is at most what the pickle's bytes pay for.
+/// Hostile pickles nest a million tuples, contain themselves, or reach one list in 10³⁹ ways. With a flat list nothing recurses: not
+/// reading, not walking, not freeing. The objects take memory in proportion to the pickle's bytes.
 final class PickleHeap {
     typealias Index = Int32
 
@@ -27,34 +27,34 @@ final class PickleHeap {
         case device(String)
         /// PyTorch's name, `float32`.
         case dtype(String)
-        /// Numbers of `tensors`, `storages` and `records`.
+        /// Indices into `tensors`, `storages` and `records`.
         case tensor(Int)
         case storage(Int)
         case record(Int)
-        /// A class or function, by its module and name.
+        /// A class or function, by module and name.
         case global(module: String, name: String)
     }
 
     enum DictionaryKind { case plain, ordered, counter, defaulting }
 
-    /// An object of a class that this reader does not know: nothing of it is ever called.
+    /// An object of a class that this reader does not know. The class is never called.
     struct Record {
-        /// Module and name of the class, or of the function that would have made the object.
+        /// Module and name of the class, or of the function that would have created the object.
         var className: String
-        /// A tuple.
+        /// The arguments, a tuple.
         var arguments: Index
-        /// What the pickle would have set its attributes from.
+        /// The state from which Python would have set its attributes.
         var state: Index?
-        /// What was appended or set by key, for classes derived from list or dict.
+        /// Elements that were appended or set by key, for subclasses of list and dict.
         var items: [Index] = []
         var hasKeys = false
     }
 
     struct Node {
         var kind: Kind
-        /// The first container that the object was put into, and under which key: nodes of a path for messages.
+        /// The first container of the object, and its key there; they make up the path in messages.
         var parent: Index = -1
-        /// The number of the key's node in a dictionary, -1 where the parent is a record; in a list, the position as -2 - position.
+        /// The index of the key's node in a dictionary; −1 if the parent is a record; −2 − position in a list.
         var key: Index = -1
     }
 
@@ -62,12 +62,12 @@ final class PickleHeap {
     var tensors: [PickledTensor] = []
     var storages: [PickledStorage] = []
     var records: [Record] = []
-    /// What BUILD set on objects that are no records: `_metadata` of a state dict.
+    /// The state that BUILD set on objects other than records: `_metadata` of a state dict.
     var attributes: [Index: Index] = [:]
-    /// Values of each dictionary by its keys; made when all is read.
+    /// The values of each dictionary by key; built after reading.
     private var indexes: [Index: [Key: Index]] = [:]
 
-    /// A key by its value, as Python compares keys.
+    /// A key by its value, compared as Python does.
     enum Key: Hashable {
         case string(ByteKey)
         case int(Int)
@@ -84,7 +84,7 @@ final class PickleHeap {
         _modify { yield &nodes[Int(index)].kind }
     }
 
-    /// Notes where an object is, unless it already is somewhere.
+    /// Records the container of an object, unless it already has one.
     func adopt(_ child: Index, by parent: Index, key: Index) {
         guard nodes[Int(child)].parent < 0, child != parent else { return }
         nodes[Int(child)].parent = parent
@@ -99,7 +99,7 @@ final class PickleHeap {
         }
     }
 
-    /// The text of a key as a part of a name; nil for keys that are no names.
+    /// A key as a part of a name; nil for keys that cannot be one.
     func name(ofKey key: Index) -> String? {
         switch self[key] {
         case .string(let text): text
@@ -112,11 +112,11 @@ final class PickleHeap {
         }
     }
 
-    /// Where the object is, as names joined by dots; empty for the whole.
+    /// The path of the object, names joined by dots; empty for the root.
     func path(_ index: Index) -> String {
         var parts: [String] = []
         var at = index
-        // A container may hold itself, so the walk has a bound.
+        // A container may contain itself, so the walk is bounded.
         for _ in 0..<64 {
             let node = nodes[Int(at)]
             guard node.parent >= 0 else { break }
@@ -139,7 +139,8 @@ final class PickleHeap {
         }
     }
 
-    /// Notes where the objects from number `first` are, and the keys of dictionaries. Returns a key that stands twice in one, with the dictionary.
+    /// Records the containers of the objects from index `first` on, and indexes the dictionaries. Returns a duplicate key and its
+    /// dictionary, if there is one.
     func finish(from first: Int = 0) -> (dictionary: Index, key: Index)? {
         for number in first..<nodes.count {
             let index = Index(number)
@@ -175,7 +176,7 @@ final class PickleHeap {
         return nil
     }
 
-    /// What an object is, in a few words for messages.
+    /// A short description of an object, for messages.
     func describe(_ index: Index) -> String {
         switch self[index] {
         case .none: "None"
@@ -200,29 +201,29 @@ final class PickleHeap {
         }
     }
 
-    /// The value of a dictionary under a key.
+    /// The value of a key in a dictionary.
     func value(_ dictionary: Index, _ key: Key) -> Index? { indexes[dictionary]?[key] }
 }
 
-/// The bytes that tensors of a pickle are views of.
+/// A storage: the bytes that tensors of a pickle are views of.
 struct PickledStorage {
-    /// The name in the file.
+    /// The key of the storage in the file.
     var key: String
-    /// PyTorch's name of the elements' type; `untyped` counts bytes.
+    /// PyTorch's name of the element type; `untyped` counts bytes.
     var elementType: String
-    /// Bytes of an element; 0 for a type that is not known.
+    /// The size of an element in bytes; 0 for an unknown type.
     var elementSize: Int
-    /// The number of elements as the file says; it is checked when a tensor asks for the bytes.
+    /// The number of elements according to the file; checked when a tensor asks for the bytes.
     var count: Int
-    /// A part of another storage, in elements (files before 1.6).
+    /// Part of another storage, in elements (files before 1.6).
     var view: (key: String, offset: Int, count: Int)?
-    /// Whether the file's record has exactly that many elements; where the file does not say, it has at least as many.
+    /// Whether the record must have exactly this many elements; if the file does not say how many there are, it may have more.
     var isExact = true
 }
 
-/// A tensor as the pickle describes it.
+/// A tensor as described by the pickle.
 struct PickledTensor {
-    /// The number of the storage; nil for a tensor without values.
+    /// The index of the storage; nil for a tensor without values.
     var storage: Int?
     /// PyTorch's name of the dtype.
     var dtype: String
@@ -231,13 +232,13 @@ struct PickledTensor {
     var offset = 0
     var requiresGrad = false
     var isParameter = false
-    /// Whether the values are those of the storage with the other sign, as of the imaginary part of a conjugate.
+    /// Whether the values are those of the storage negated, as in the imaginary part of a conjugate.
     var isNegated = false
-    /// Why the description cannot be true.
+    /// Why the description is invalid.
     var problem: String?
-    /// Why Apus has no such tensor: its layout, quantization, or that it has no values.
+    /// Why Apus does not support this tensor: its layout, quantization, or that it has no values.
     var unsupported: String?
-    /// The furthest element of the storage that a tensor of these extents has, where none of them is 0; nil beyond 64 bits.
+    /// The largest offset in the storage that the tensor reaches if it is not empty; nil beyond 64 bits.
     var last: Int? {
         var last = offset
         for (extent, stride) in zip(shape, strides) {
@@ -248,6 +249,6 @@ struct PickledTensor {
         }
         return last
     }
-    /// The tensor itself, where the object was made here and not read.
+    /// The tensor itself, if the object was created in this program and not read.
     var value: Tensor?
 }

@@ -1,7 +1,7 @@
-/// What a name in a pickle means to the reader. Nothing is ever called, whatever the name; but a file of weights that names what runs programs
-/// is an attack or a mistake, and whoever opens it should hear of it.
+/// What a name in a pickle means to the reader. Nothing is ever called; but a file of weights that names functions that run programs is an
+/// attack or a mistake, so it is refused with an error.
 enum PickleNames {
-    /// Modules of Python's library that run programs or code, talk to the network, or get at other modules.
+    /// Modules of Python's standard library that run programs or code, access the network, or give access to other modules.
     private static let refusedModules: Set<String> = [
         "os", "posix", "nt", "subprocess", "_posixsubprocess", "sys", "shutil", "socket", "_socket", "ssl", "runpy", "importlib", "imp",
         "ctypes",
@@ -13,7 +13,7 @@ enum PickleNames {
         "paramiko", "zipimport", "pkgutil", "atexit", "mmap", "fcntl", "cffi", "sqlite3", "site", "concurrent", "idlelib", "antigravity",
     ]
 
-    /// The names of Python's own module that run code, open files, or look names up.
+    /// Names in `builtins` that run code, open files, or look up names.
     private static let refusedBuiltins: Set<String> = [
         "eval", "exec", "execfile", "compile", "open", "file", "__import__", "globals", "locals", "vars", "input", "raw_input",
         "breakpoint",
@@ -21,7 +21,7 @@ enum PickleNames {
         "map",
         "filter", "reduce", "callable",
     ]
-    /// The names of Python's own module that make data.
+    /// Names in `builtins` that create data.
     private static let dataOfBuiltins: Set<String> = [
         "set", "frozenset", "bytearray", "bytes", "complex", "dict", "list", "tuple", "int", "float", "bool", "str", "object", "slice",
         "range",
@@ -35,7 +35,7 @@ enum PickleNames {
         "_operator.attrgetter",
     ]
 
-    /// Names of small letters that pickles of data make objects of; others of small letters are functions.
+    /// Lower-case names that create objects in pickles of data; all other lower-case names are functions.
     private static let makesData: Set<String> = [
         "collections.deque", "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone",
         "array.array",
@@ -44,7 +44,7 @@ enum PickleNames {
         "numpy._core.multiarray.scalar", "torch.dtype", "torch.layout", "torch.memory_format", "ipaddress.ip_address",
     ]
 
-    /// Python 2's names of modules, in Python 3's spelling.
+    /// Maps Python 2's module names to Python 3's.
     static func modern(module: String) -> String {
         switch module {
         case "__builtin__": "builtins"
@@ -53,21 +53,21 @@ enum PickleNames {
         }
     }
 
-    /// Whether a name alone is reason to refuse the file.
+    /// Whether this name alone is a reason to refuse the file.
     static func isRefused(module: String, name: String) -> Bool {
         let modules = module.split(separator: ".").map(String.init)
-        // A path of names (`a.os.system`) reaches what a module has imported.
+        // A dotted path (`a.os.system`) reaches modules that a module has imported.
         let reached = modules.dropFirst() + name.split(separator: ".").dropLast().map(String.init)
         return refusedModules.contains(modules.first ?? "")
             || reached.contains { ["os", "sys", "subprocess", "builtins", "__builtins__", "ctypes"].contains($0) }
             || refusedNames.contains("\(module).\(name)") || module == "builtins" && refusedBuiltins.contains(name)
     }
 
-    /// Whether a name begins with a small letter, as those of functions and modules do.
+    /// Whether a name begins with a lower-case letter, as those of functions and modules do.
     static func isSmall(_ name: String) -> Bool { name.split(separator: ".").last?.unicodeScalars.first?.properties.isLowercase ?? false }
 
-    /// Whether a pickle that calls this name would call a function other than those by which objects are rebuilt. Python's convention tells
-    /// them apart: classes begin with a capital, and what pickles alone call begins with an underscore.
+    /// Whether a pickle that calls this name would call a function that does not just rebuild an object. Python's naming convention tells
+    /// them apart: classes begin with a capital letter, and functions that exist only for pickles with an underscore.
     static func isFunction(module: String, name: String) -> Bool {
         guard isSmall(name) else { return false }
         if module == "builtins" { return !dataOfBuiltins.contains(name) }

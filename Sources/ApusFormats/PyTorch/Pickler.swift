@@ -6,7 +6,7 @@ struct Pickler {
     private typealias Index = PickleHeap.Index
 
     private(set) var bytes: [UInt8] = [0x80, 2]
-    /// The tensors' memory, in the order of the records that it becomes.
+    /// The tensors' storages, in the order of their records.
     private(set) var storages: WrittenStorages
     private let heap: PickleHeap
     private let file: String
@@ -15,7 +15,7 @@ struct Pickler {
     private var names: [String: Int] = [:]
     private var memoCount = 0
 
-    /// What is left to write, the next last. A list of tasks instead of recursion: objects may be nested as deep as they like.
+    /// Tasks still to do, in reverse order. An explicit stack instead of recursion, since objects may be nested to any depth.
     private enum Task {
         case object(Index)
         case opcodes([UInt8])
@@ -23,12 +23,12 @@ struct Pickler {
     }
     private var tasks: [Task] = []
 
-    /// The pickle of an object. Throws a ``FormatError`` for what only Python could make again.
+    /// Pickles an object. Throws a ``FormatError`` for objects that only Python could rebuild.
     init(_ object: PyTorchObject, file: String) throws {
         heap = object.contents.heap
         self.file = file
         storages = WrittenStorages(file: file)
-        // Tensors are looked through first: what is written of a storage is what all of them reach.
+        // All tensors are added first, since a storage's record covers what any of them reaches.
         for number in heap.nodes.indices {
             if case .tensor = heap.nodes[number].kind {
                 try storages.add(Index(number), wrong(Index(number)), try object.contents.tensor(Index(number)))
@@ -172,7 +172,7 @@ struct Pickler {
         }
     }
 
-    /// MARK, the objects, and the opcode that puts them into what is on the stack.
+    /// MARK, the elements, and the opcode that adds them to the object on the stack.
     private mutating func add(_ elements: [Index], _ opcode: Character) {
         guard !elements.isEmpty else { return }
         op("(")
@@ -200,7 +200,7 @@ struct Pickler {
         }
     }
 
-    /// Python 2's protocol has no bytes: they are text that is encoded again.
+    /// Protocol 2 has no opcode for bytes: they are written as Latin-1 text, which a call encodes again.
     private mutating func write(_ value: [UInt8], isMutable: Bool) {
         name(isMutable ? "__builtin__" : "_codecs", isMutable ? "bytearray" : "encode")
         text(String(String.UnicodeScalarView(value.map { Unicode.Scalar($0) })))
@@ -208,7 +208,7 @@ struct Pickler {
         bytes += [0x86, UInt8(ascii: "R")]
     }
 
-    /// A whole number beyond 64 bits, in two's complement.
+    /// An integer beyond 64 bits, in two's complement.
     private mutating func long(_ digits: String, _ index: Index) throws {
         let isNegative = digits.utf8.first == UInt8(ascii: "-")
         var magnitude: [UInt8] = [0]
@@ -273,7 +273,7 @@ struct Pickler {
     }
 }
 
-/// The memory of tensors that are written, each once: tensors that share it share a record, and of a large storage only what they reach is written.
+/// The storages to write, each once: tensors that share memory share a record, which covers only the elements that they reach.
 struct WrittenStorages {
     /// A tensor within a record; sizes and offsets in elements.
     struct Place {
@@ -290,9 +290,9 @@ struct WrittenStorages {
         var dtype: DType
     }
     private struct Memory {
-        /// Holds the storage.
+        /// Keeps the storage alive.
         var tensor: Tensor
-        /// The elements that are reached.
+        /// The elements that tensors reach.
         var range: Range<Int>
     }
 
@@ -300,12 +300,12 @@ struct WrittenStorages {
     private var tensors: [PickleHeap.Index: Tensor] = [:]
     private var records: [Identity: Int] = [:]
     private var memories: [Memory] = []
-    /// What was fetched from a device, by the view that it is of.
+    /// Host copies of tensors on a device, by storage and view.
     private var fetched: [Identity: [(view: Tensor, host: Tensor)]] = [:]
 
     init(file: String) { self.file = file }
 
-    /// Takes a tensor in; `wrong` makes its error.
+    /// Adds a tensor; `wrong` makes errors about it.
     mutating func add(_ index: PickleHeap.Index, _ wrong: (String) -> FormatError, _ tensor: Tensor) throws {
         if tensor.isPoisoned { throw wrong("the tensor is the result of an op that failed") }
         let host = try onHost(try tensor.usable())
@@ -346,7 +346,7 @@ struct WrittenStorages {
             shape: Array(tensor.shape), strides: Array(tensor.strides))
     }
 
-    /// The bytes of each record in order.
+    /// Calls `body` with the bytes of each record, in order.
     func forEach(_ body: (Int, UnsafeRawBufferPointer) throws -> Void) rethrows {
         for (number, memory) in memories.enumerated() {
             let size = memory.tensor.dtype.size
@@ -361,10 +361,11 @@ struct WrittenStorages {
 }
 
 extension PyTorchObject {
-    /// Writes a file that `torch.load` reads, with `weights_only=True` and `mmap=True` too; atomically, and equal contents give equal bytes.
+    /// Writes a file that `torch.load` can read, also with `weights_only=True` and `mmap=True`. Writing is atomic, and equal contents give
+    /// equal bytes.
     ///
-    /// Tensors that share memory, tied weights above all, share a storage in the file. Tensors of a device are written as those of the processor. Throws a
-    /// ``FormatError`` for records and names, which only Python could make again. PyTorch: `torch.save`.
+    /// Tensors that share memory, tied weights above all, share a storage in the file. Tensors on a device are written as CPU tensors.
+    /// Throws a ``FormatError`` for records and names, which only Python could rebuild. PyTorch: `torch.save`.
     public func save(to path: String) throws {
         let pickle = try Pickler(self, file: path)
         try AtomicFile.write(to: path) { writer in

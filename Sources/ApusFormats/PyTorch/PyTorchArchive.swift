@@ -1,10 +1,10 @@
 import ApusCore
 import ApusSystem
 
-/// The zip of PyTorch 1.6 and later, of TorchScript, and of `torch.export`: a folder with `data.pkl` and a record for each storage.
+/// The zip format of PyTorch 1.6 and later, of TorchScript, and of `torch.export`: a folder with `data.pkl` and a record for each storage.
 enum PyTorchArchive {
-    /// The contents of a record, checked. `torch.serialization.set_crc32_options(False)` writes 0 for a checksum that is not computed.
-    /// What is deflated, which PyTorch itself stores, may unpack to 64 times as much; pickles and tables of names shrink by less.
+    /// The contents of a record, with its checksum verified unless it is 0, which `torch.serialization.set_crc32_options(False)` writes.
+    /// PyTorch stores records uncompressed; a deflated one may expand at most 64-fold, more than pickles and tables of names do.
     static func contents(_ zip: ZipArchive, _ record: ZipArchive.Record) throws(FormatError) -> ByteRegion {
         let contents = try zip.contents(of: record, limit: record.isStored ? .max : 64 * record.storedSize + (1 << 16))
         if record.crc != 0 { try zip.checkCRC(record, contents) }
@@ -53,7 +53,7 @@ enum PyTorchArchive {
     }
 }
 
-/// The records of a zip as storages.
+/// Storages in the records of a zip.
 struct ZipSource: StorageSource {
     let file: String
     let isBigEndian: Bool
@@ -91,7 +91,7 @@ struct ZipSource: StorageSource {
     }
 }
 
-/// What of a TorchScript archive says which attributes are weights; its code is not run.
+/// Finds out which attributes of a TorchScript archive are weights; its code is not run.
 enum TorchScript {
     private static let longestCode = 1 << 26
 
@@ -123,7 +123,7 @@ enum TorchScript {
     }
 }
 
-/// The weights of `torch.export.save`: tables in JSON, and a record for each tensor.
+/// The weights of `torch.export.save`: JSON tables, and a record for each tensor.
 enum ExportedProgram {
     static func read(_ zip: ZipArchive, _ root: String, file: String) throws -> (PyTorchContents, PickleHeap.Index) {
         let tables = zip.records.filter { ($0.name.after("\(root)data/weights/") ?? "").hasSuffix("_weights_config.json") }
@@ -135,7 +135,7 @@ enum ExportedProgram {
         var items: [PickleHeap.Index] = []
         for table in tables {
             let contents = try PyTorchArchive.contents(zip, table)
-            // Programs of one file have names of their own.
+            // If the file has several programs, their names are part of the keys.
             let program = table.name.after("\(root)data/weights/")!.dropLast("_weights_config.json".utf8.count)
             let json: JSON
             do throws(JSONError) {
@@ -157,7 +157,7 @@ enum ExportedProgram {
         return (PyTorchContents(heap: heap, source: try ZipSource(zip, root: root, file: file, folder: "data/weights/")), index)
     }
 
-    /// A tensor by its entry; what is wrong with it is said by its name later.
+    /// The tensor of an entry; errors in it are reported later, under its name.
     private static func tensor(_ entry: JSON, _ heap: PickleHeap) -> PickledTensor {
         var tensor = PickledTensor(storage: nil, dtype: "unknown")
         guard let meta = entry["tensor_meta"], let record = entry["path_name"]?.string,
@@ -188,7 +188,7 @@ enum ExportedProgram {
         if case .bool(true)? = entry["is_param"] { tensor.isParameter = true }
         if case .bool(true)? = meta["requires_grad"] { tensor.requiresGrad = true }
         let size = TorchTypes.size(type)!
-        // The table has no size of the storage: the tensor reaches this far.
+        // The table does not give the storage's size: assume that it ends with the tensor.
         let (count, overflow) = (tensor.last ?? .max).addingReportingOverflow(1)
         if overflow { tensor.problem = "its extents and strides overflow" }
         tensor.storage = heap.storages.count

@@ -1,42 +1,42 @@
 import ApusCore
 import ApusSystem
 
-/// Where the bytes of a file's storages are.
+/// Gives access to the bytes of a file's storages.
 protocol StorageSource {
     /// The file's path.
     var file: String { get }
-    /// Whether numbers are stored with the highest byte first.
+    /// Whether elements are stored big-endian.
     var isBigEndian: Bool { get }
-    /// How many bytes a storage has, as the file's directory says; no byte of it is read.
+    /// The size of a storage in bytes according to the file's directory; does not read the storage.
     func size(of storage: PickledStorage) throws(StorageProblem) -> Int
-    /// The bytes of a storage that ``size(of:)`` knows, checked against what the file says of their sum.
+    /// The bytes of a storage for which ``size(of:)`` has succeeded, with the file's checksum verified.
     func bytes(of storage: PickledStorage) throws(FormatError) -> ByteRegion
 }
 
-/// Why a storage cannot be had: the end of a sentence that begins with its name.
+/// Why a storage is not available: the end of a sentence that begins with its name.
 struct StorageProblem: Error {
     let reason: String
 }
 
-/// The objects of a file with the tensors that belong to them.
+/// The objects of a file and their tensors.
 ///
-/// Reading opens nothing: a storage is checked and mapped when the first tensor asks for it, and is one from then on, so tensors that shared
-/// memory in PyTorch share it here.
+/// Opening a file reads no storage: a storage is checked and mapped when the first tensor asks for it, and then shared, so tensors that
+/// shared memory in PyTorch share it here.
 final class PyTorchContents {
     let heap: PickleHeap
     let source: (any StorageSource)?
-    /// The record of the pickle, for messages about the objects as a whole.
+    /// The record of the pickle, for messages about the root object.
     var record: String?
-    /// Attributes of TorchScript's classes that are parameters or buffers, by class; nil for other files.
+    /// The attributes of TorchScript's classes that are parameters or buffers, by class; nil for other files.
     var scriptTensors: [String: [String]]?
 
-    /// A storage as elements of a dtype: what is checked and turned around depends on it. Where nothing is, all are the same memory.
+    /// A storage opened with a dtype, which determines the checks and the byte swap. Dtypes that need neither share the memory.
     private struct Opened: Hashable {
         var key: ByteKey
         var dtype: DType
     }
     private var opened: [Opened: Storage] = [:]
-    /// NumPy's arrays by their objects: one that is in many places takes memory once.
+    /// Tensors of NumPy's arrays by object, so that an array in many places takes memory once.
     private var arrays: [PickleHeap.Index: Tensor] = [:]
 
     init(heap: PickleHeap, source: (any StorageSource)?) {
@@ -44,7 +44,7 @@ final class PyTorchContents {
         self.source = source
     }
 
-    /// The file's path; empty for objects that were made here.
+    /// The file's path; empty for objects created in this program.
     var file: String { source?.file ?? "" }
 
     /// An error about the tensor at `index`, by its path.
@@ -55,7 +55,7 @@ final class PyTorchContents {
 
     // MARK: Checking what the pickle says
 
-    /// Checks all tensors' numbers against the storages, without reading a storage.
+    /// Checks all tensors' descriptions against the sizes of the storages, without reading a storage.
     func check() throws(FormatError) {
         for number in heap.nodes.indices {
             if case .tensor(let tensor) = heap.nodes[number].kind { try check(PickleHeap.Index(number), heap.tensors[tensor]) }
@@ -64,7 +64,7 @@ final class PyTorchContents {
 
     private func check(_ index: PickleHeap.Index, _ tensor: PickledTensor) throws(FormatError) {
         if let problem = tensor.problem { throw wrong(index, problem) }
-        // What Apus has no tensor for is named when it is asked for; its elements may be of parts of a byte.
+        // Tensors that Apus does not support are reported when they are asked for; their elements may be smaller than a byte.
         guard let number = tensor.storage, tensor.unsupported == nil, TorchTypes.dtype(tensor.dtype) != nil || tensor.dtype == "untyped"
         else { return }
         guard tensor.shape.count <= Shape.maximumRank else {
@@ -86,7 +86,7 @@ final class PyTorchContents {
                 )
             }
         } catch { throw wrong(index, "\(name) \(error.reason)") }
-        // Elements of the tensor that the storage, or the part of it that the tensor may see, has room for.
+        // How many of the tensor's elements fit into the storage, or into the part of it that the view covers.
         guard let size = TorchTypes.size(tensor.dtype) ?? (tensor.dtype == "untyped" ? 1 : nil) else {
             throw wrong(index, "no dtype is called '\(printable(tensor.dtype))'")
         }
@@ -110,7 +110,7 @@ final class PyTorchContents {
     }
 
     private func checkStrides(_ index: PickleHeap.Index, _ tensor: PickledTensor, _ room: Int, _ storage: String) throws(FormatError) {
-        // Ops compute sizes in bytes, which must not overflow either.
+        // Sizes in bytes, which ops compute, must not overflow either.
         guard let last = tensor.last, Shape.byteCount(tensor.shape, elementSize: 16) != nil else {
             throw wrong(index, "shape \(tensor.shape) with strides \(tensor.strides) has more elements than 64 bits can count")
         }
@@ -140,7 +140,7 @@ final class PyTorchContents {
         }
         let pickled = heap.storages[storageNumber]
         let storage = try open(pickled, dtype, index)
-        // Strides and offset of an empty tensor may be anything.
+        // An empty tensor may have any strides and offset.
         let isEmpty = tensor.shape.contains(0)
         let offset = isEmpty ? 0 : (pickled.view?.offset ?? 0) + tensor.offset
         let shape = Shape(tensor.shape)
@@ -150,7 +150,7 @@ final class PyTorchContents {
         return tensor.isNegated ? noGrad { view.neg() } : view
     }
 
-    /// Whether Apus has the tensor's type; otherwise its name and why not.
+    /// Why Apus does not support a tensor's type, with its name; nil if it does.
     func obstacle(_ index: PickleHeap.Index) -> String? {
         guard case .tensor(let number) = heap[index] else { return NumPyRecord.obstacle(heap, index) }
         let tensor = heap.tensors[number]

@@ -1,21 +1,21 @@
 import ApusCore
 import ApusSystem
 
-/// A file that `torch.save` wrote, read without Python: the whole object as a tree.
+/// A file that `torch.save` wrote, read without Python as a tree of objects.
 ///
 /// ```swift
 /// let file = try PyTorchFile("checkpoint.pt")
 /// print(file.root["epoch"]?.int, file.root["model"]?.count)
 /// try model.loadStateDict(file.stateDict(at: "model"))
 /// ```
-/// Reads every format there has been: the zip of PyTorch 1.6 and later, what came before it (Python 2's too), the tar of 2016, and the weights
-/// of TorchScript (`torch.jit.save`) and of `torch.export` (`.pt2`). The file is mapped: opening it reads its directory and its pickle, and a
-/// tensor costs the pages that are used. Nothing of the file is run, whatever it asks for, and a file that names what could run is refused; every
-/// number is checked before it is used. Each refusal is a ``FormatError`` with file, record and byte, or the tensor's name.
+/// Reads all formats that PyTorch has written: the zip of 1.6 and later, the one before (from Python 2 too), the tar of 2016, and the
+/// weights of TorchScript (`torch.jit.save`) and of `torch.export` (`.pt2`). The file is mapped: opening it reads only its directory and
+/// its pickle, and a tensor reads the pages that are used. Nothing in the file is ever run, a file that names functions that could run code
+/// is refused, and every number is checked before it is used. Errors are ``FormatError``s with file, record and byte, or the tensor's name.
 ///
-/// PyTorch: `torch.load`, which refuses by default (`weights_only=True`) much of what is harmless here.
+/// PyTorch: `torch.load`, whose default (`weights_only=True`) refuses many harmless objects that are read here.
 public struct PyTorchFile {
-    /// The layouts that PyTorch has written.
+    /// The formats that PyTorch has written.
     public enum Format: String, Hashable, Sendable {
         /// PyTorch 1.6 and later.
         case zip
@@ -31,14 +31,14 @@ public struct PyTorchFile {
 
     /// The file's path.
     public let path: String
-    /// Its layout.
+    /// The format of the file.
     public let format: Format
-    /// What was saved.
+    /// The saved object.
     public let root: PyTorchObject
-    /// Why a file without tensors has none, where the reader knows it.
+    /// Why a file has no tensors, if the reader knows.
     private let remark: String?
 
-    /// Opens the file at `path`. Throws `FileError` where it cannot be read, ``FormatError`` where it is no PyTorch file or a damaged one.
+    /// Opens the file at `path`. Throws `FileError` if it cannot be read, and ``FormatError`` if it is not a PyTorch file or is damaged.
     public init(_ path: String) throws { try self.init(ByteRegion(inParts: path)) }
 
     package init(_ region: ByteRegion) throws {
@@ -62,24 +62,24 @@ public struct PyTorchFile {
         self.remark = remark
     }
 
-    /// The tensors at a path (of the whole file where it is empty), with names that are the rest of their paths joined by dots; a file that is one
-    /// tensor has it as `tensor`. A module that was saved whole has the names of its `state_dict()`.
+    /// The tensors at a path (empty for the whole file), named by the rest of their paths joined by dots; a file that is a single tensor
+    /// has it as `tensor`. A module that was saved whole has the names of its `state_dict()`.
     ///
-    /// Throws where there is nothing at the path, and where no tensor is. What Apus has no tensor for (a complex dtype, a sparse layout), and a tensor
-    /// whose name another has, is left out and listed in ``leftOut(at:)``.
+    /// Throws if there is nothing at the path or no tensor. Tensors that Apus does not support (a complex dtype, a sparse layout) and
+    /// tensors with a duplicate name are left out and listed in ``leftOut(at:)``.
     public func stateDict(at path: String = "") throws -> StateDict { try open(contents(at: path), at: path) }
 
     /// The tensors at a path that ``stateDict(at:)`` leaves out, and why.
     public func leftOut(at path: String = "") throws -> [(key: String, reason: String)] { try contents(at: path).leftOut }
 
-    /// What is at a path, by kind; nothing is opened.
+    /// The leaves at a path, by kind; no tensor is opened.
     struct Contents {
         var tensors: [(name: String, object: PyTorchObject)] = []
-        /// Numbers and texts.
+        /// Numbers and strings.
         var values = Metadata()
-        /// Tensors that cannot be taken, and why.
+        /// Tensors that are left out, and why.
         var leftOut: [(key: String, reason: String)] = []
-        /// What is no tensor, number or text.
+        /// Objects that are not tensors, numbers or strings.
         var others: [(key: String, reason: String)] = []
     }
 
@@ -92,7 +92,7 @@ public struct PyTorchFile {
                 if let reason = object.contents.obstacle(object.index) {
                     contents.leftOut.append((name, reason))
                 } else if let other = taken.updateValue(object, forKey: ByteKey(name)) {
-                    // Classes derived from dictionaries have an entry as an attribute too.
+                    // Subclasses of dict hold an entry as an attribute too.
                     if other.index != object.index { contents.leftOut.append((name, "another tensor has this name")) }
                 } else {
                     contents.tensors.append((name, object))
@@ -107,7 +107,7 @@ public struct PyTorchFile {
         return contents
     }
 
-    /// The tensors of what is at a path. Throws where there should be some and none is.
+    /// Opens the tensors of `contents`. Throws if there are none and the file is not an empty dictionary.
     func open(_ contents: Contents, at path: String) throws -> StateDict {
         let isEmptyDictionary = root.kind == .dictionary && root.count == 0
         if contents.tensors.isEmpty, contents.leftOut.isEmpty, !path.isEmpty || remark != nil || !isEmptyDictionary {
@@ -117,10 +117,10 @@ public struct PyTorchFile {
         return StateDict(try contents.tensors.map { ($0.name, try $0.object.tensor()) })
     }
 
-    /// What is at a path and holds nothing more (tensors, numbers, text), by its name: paths joined by dots.
+    /// The leaves at a path (tensors, numbers, strings) by name: paths joined by dots.
     private func flattened(at path: String) throws -> Flattening {
         if let object = root[path: path] { return try Flattening(object, file: self.path) }
-        // Names of a dictionary may have dots of their own: those that begin with the path, without it.
+        // Keys of a dictionary may contain dots: look for names that begin with the path.
         var all = try Flattening(root, file: self.path)
         all.keep(beginningWith: path + ".")
         guard all.leaves.isEmpty else { return all }

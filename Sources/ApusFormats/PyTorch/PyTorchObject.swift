@@ -1,15 +1,16 @@
 import ApusCore
 import ApusSystem
 
-/// An object of a PyTorch file: a tensor, or what Python keeps tensors in.
+/// An object of a PyTorch file: a tensor, or one of Python's values and containers.
 ///
 /// ```swift
 /// let root = try PyTorchFile("checkpoint.pt").root
 /// let epoch = root["epoch"]?.int
 /// let weight = try root["model"]?["conv1.weight"]?.tensor()
 /// ```
-/// What the reader does not know is there too, as a record with the name of its class and its state; nothing is ever called. An object is a
-/// place in what was read, so it costs nothing to hold and nothing to pass. Objects to write are literals: `["epoch": 3, "model": …]`.
+/// Objects of classes that the reader does not know are records with the name of the class and its state; nothing is ever called. A
+/// `PyTorchObject` is a reference into the file's contents, cheap to hold and pass. Objects to write are literals: `["epoch": 3, "model":
+/// …]`.
 public struct PyTorchObject {
     let contents: PyTorchContents
     let index: PickleHeap.Index
@@ -18,9 +19,9 @@ public struct PyTorchObject {
 
     private func at(_ index: PickleHeap.Index) -> PyTorchObject { PyTorchObject(contents: contents, index: index) }
 
-    /// What an object is.
+    /// The kinds of objects.
     public enum Kind: Hashable, Sendable {
-        /// Python's None, and values by their Python types.
+        /// Python's None, and values of Python's and PyTorch's types.
         case null, bool, int, float, complex, string, bytes, list, tuple, set, dictionary, size, device, dtype, tensor, storage
         /// The name of a class or function.
         case name
@@ -28,7 +29,7 @@ public struct PyTorchObject {
         case record
     }
 
-    /// What the object is.
+    /// The kind of the object.
     public var kind: Kind {
         switch heap[index] {
         case .none: .null
@@ -54,10 +55,10 @@ public struct PyTorchObject {
 
     // MARK: Values
 
-    /// The value of a bool.
+    /// The value of a bool; nil for others.
     public var bool: Bool? { if case .bool(let value) = heap[index] { value } else { nil } }
 
-    /// The value of a whole number that fits, or of a NumPy scalar that is one.
+    /// The value of an integer that fits, or of an integer NumPy scalar; nil for others.
     public var int: Int? {
         switch heap[index] {
         case .int(let value): value
@@ -66,7 +67,7 @@ public struct PyTorchObject {
         }
     }
 
-    /// The value of a number, whole or not, or of a NumPy scalar.
+    /// The value of a number or NumPy scalar as a Double; nil for others.
     public var double: Double? {
         switch heap[index] {
         case .float(let value): value
@@ -77,7 +78,7 @@ public struct PyTorchObject {
         }
     }
 
-    /// The digits of a whole number of any size.
+    /// The decimal digits of an integer of any size; nil for others.
     public var decimal: String? {
         switch heap[index] {
         case .int(let value): "\(value)"
@@ -86,7 +87,7 @@ public struct PyTorchObject {
         }
     }
 
-    /// The real and imaginary part of a complex number.
+    /// The real and imaginary part of a complex number; nil for others.
     public var complex: (real: Double, imaginary: Double)? {
         if case .complex(let real, let imaginary) = heap[index] { (real, imaginary) } else { nil }
     }
@@ -100,7 +101,7 @@ public struct PyTorchObject {
         }
     }
 
-    /// A number, bool, None or text as text.
+    /// A number, bool, None or string as text; nil for others.
     var plainText: String? {
         switch heap[index] {
         case .none: "None"
@@ -111,13 +112,13 @@ public struct PyTorchObject {
         }
     }
 
-    /// The value of bytes.
+    /// The value of bytes; nil for others.
     public var bytes: [UInt8]? { if case .bytes(let bytes, _) = heap[index] { bytes } else { nil } }
 
     /// Whether bytes are Python's `bytearray`.
     var isMutable: Bool { if case .bytes(_, let isMutable) = heap[index] { isMutable } else { false } }
 
-    /// The extents of a `torch.Size`.
+    /// The extents of a `torch.Size`; nil for others.
     public var size: [Int]? { if case .size(let extents) = heap[index] { extents } else { nil } }
 
     // MARK: Containers
@@ -144,25 +145,25 @@ public struct PyTorchObject {
         return stride(from: 0, to: all.count, by: 2).map { (at(all[$0]), at(all[$0 + 1])) }
     }
 
-    /// The value of a dictionary under a name, or the attribute of a record; nil where there is none.
+    /// The value of a key in a dictionary, or an attribute of a record; nil if there is none.
     public subscript(name: String) -> PyTorchObject? {
-        // Not a state's own state: an object may be its own.
+        // Only one level of state: an object may be its own state.
         let key = PickleHeap.Key.string(ByteKey(name))
         return (heap.value(index, key) ?? state.flatMap { heap.value($0.index, key) }).map(at)
     }
 
-    /// The value of a dictionary under a number, or the element of a list or tuple; nil where there is none.
+    /// The value of an integer key in a dictionary, or an element of a list or tuple; nil if there is none.
     public subscript(number: Int) -> PyTorchObject? {
         if let elements = heap.elements(index) { return elements.indices.contains(number) ? at(elements[number]) : nil }
         return heap.value(index, .int(number)).map(at)
     }
 
-    /// The object at a path of names joined by dots (`"state.0.exp_avg"`); a name may hold dots itself. Nil where there is none.
+    /// The object at a path of names joined by dots (`"state.0.exp_avg"`); names may contain dots. Nil if there is none.
     public subscript(path path: String) -> PyTorchObject? {
         if path.isEmpty { return self }
         var dots = path.utf8.indices.filter { path.utf8[$0] == UInt8(ascii: ".") }
         dots.append(path.utf8.endIndex)
-        // The longest name first.
+        // Tries longer names first.
         for dot in dots.reversed() {
             let name = String(path[..<dot])
             guard let found = self[name] ?? Int(name).flatMap({ self[$0] }) else { continue }
@@ -177,13 +178,14 @@ public struct PyTorchObject {
     /// The class of a record (`argparse.Namespace`).
     public var className: String? { if case .record(let number) = heap[index] { heap.records[number].className } else { nil } }
 
-    /// What would have been set on a record: a dictionary of its attributes for most classes. For a state dict, `_metadata` and the like.
+    /// The state that would have been set on a record: for most classes a dictionary of attributes. For a state dict, `_metadata` and the
+    /// like.
     public var state: PyTorchObject? {
         if case .record(let number) = heap[index] { return heap.records[number].state.map(at) }
         return heap.attributes[index].map(at)
     }
 
-    /// What the class of a record would have been called with.
+    /// The arguments with which the class of a record would have been called.
     public var arguments: [PyTorchObject] {
         if case .record(let number) = heap[index] { return (heap.elements(heap.records[number].arguments) ?? []).map(at) }
         return []
@@ -191,7 +193,7 @@ public struct PyTorchObject {
 
     // MARK: Tensors
 
-    /// Whether ``tensor()`` can give one: a tensor, a parameter, or a NumPy array.
+    /// Whether ``tensor()`` applies: to a tensor, a parameter, or a NumPy array.
     public var isTensor: Bool { kind == .tensor || NumPyRecord.isArray(heap, index) }
     /// Whether the tensor was a `torch.nn.Parameter`.
     public var isParameter: Bool { described?.isParameter ?? false }
@@ -199,12 +201,12 @@ public struct PyTorchObject {
     public var requiresGrad: Bool { described?.requiresGrad ?? false }
     /// The tensor's shape, without reading it.
     public var shape: Shape? { described.map { $0.value?.shape ?? Shape($0.shape) } }
-    /// PyTorch's name of the tensor's dtype, also where Apus has none of that name.
+    /// PyTorch's name of the tensor's dtype, which Apus may not have.
     public var dtypeName: String? { described.map { $0.value?.dtype.description ?? ($0.dtype == "untyped" ? "uint8" : $0.dtype) } }
 
     private var described: PickledTensor? { if case .tensor(let number) = heap[index] { heap.tensors[number] } else { nil } }
 
-    /// The tensors of a dictionary of them by their names: a `state_dict`. Throws a ``FormatError`` for other values.
+    /// A dictionary of tensors by name, as of `state_dict()`. Throws a ``FormatError`` for other objects.
     public func stateDict() throws -> StateDict {
         var result = StateDict()
         for (name, object) in try Flattening(self, file: contents.file).leaves {
@@ -216,13 +218,13 @@ public struct PyTorchObject {
         return result
     }
 
-    /// The tensor: a view of the mapped file, with PyTorch's strides. Tensors that shared a storage share it here.
-    /// Throws a ``FormatError`` that names it for a type that Apus lacks, a layout that is not strided, and bytes whose checksum is wrong.
+    /// The tensor: a view of the mapped file, with PyTorch's strides. Tensors that shared a storage share it here. Throws a ``FormatError``
+    /// with its name if Apus does not support its type or layout, or if the checksum of its bytes is wrong.
     public func tensor() throws -> Tensor { try contents.tensor(index) }
 }
 
 extension PyTorchObject: CustomStringConvertible {
-    /// What the object is, in a few words: `a dictionary of 3`, `'adam'`, `a tensor of float32 and shape [3, 4]`.
+    /// A short description: `a dictionary of 3`, `'adam'`, `a tensor of float32 and shape [3, 4]`.
     public var description: String { heap.describe(index) }
 }
 
@@ -236,7 +238,7 @@ extension PyTorchObject {
         self.init(contents: PyTorchContents(heap: heap, source: nil), index: index)
     }
 
-    /// Python's None. It is no `nil`, which stands for an object that is not there.
+    /// Python's None; `nil` stands for an object that does not exist.
     public static var null: PyTorchObject { PyTorchObject(PickleHeap.Kind.none) }
 
     /// A tensor, or a parameter.
@@ -259,12 +261,12 @@ extension PyTorchObject {
     /// A tuple.
     public static func tuple(_ elements: [PyTorchObject]) -> PyTorchObject { composed(elements) { .tuple($0) } }
 
-    /// How often each object stands: Python's `Counter`.
+    /// A `Counter` of Python: how often each object occurs.
     package static func counter(_ items: [(key: PyTorchObject, count: Int)]) -> PyTorchObject {
         composed(items.flatMap { [$0.key, PyTorchObject($0.count)] }) { .dictionary($0, .counter) }
     }
 
-    /// The object with copies of its tensors, which later changes in place do not reach.
+    /// The object with copies of its tensors, so that later changes in place do not affect it.
     package func withTensorsCopied() throws -> PyTorchObject {
         let copy = PyTorchObject.composed([self]) { .list($0) }
         for i in copy.contents.heap.tensors.indices {
@@ -278,7 +280,7 @@ extension PyTorchObject {
         self = .dictionary(tensors.map { (PyTorchObject(stringLiteral: $0.key), .tensor($0.value)) }, isOrdered: true)
     }
 
-    /// One object that holds others: their nodes are copied into one list.
+    /// An object that contains others, whose nodes are copied into one list.
     private static func composed(_ parts: [PyTorchObject], _ kind: ([PickleHeap.Index]) -> PickleHeap.Kind) -> PyTorchObject {
         let heap = PickleHeap()
         var copier = HeapCopier(into: heap)
@@ -308,10 +310,10 @@ extension PyTorchObject: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral
     public init(_ value: Bool) { self.init(.bool(value)) }
 }
 
-/// Copies objects of other lists into one, each once, however often and from wherever it is reached.
+/// Copies objects of other lists into one, each once, however often it is reached.
 struct HeapCopier {
     private let target: PickleHeap
-    /// What was copied, by the list that it comes from.
+    /// The copies, by source list and index.
     private var copied: [ObjectIdentifier: [PickleHeap.Index: PickleHeap.Index]] = [:]
 
     init(into target: PickleHeap) { self.target = target }
@@ -319,7 +321,7 @@ struct HeapCopier {
     mutating func copy(_ object: PyTorchObject) -> PickleHeap.Index {
         let source = object.contents.heap
         var done = copied[ObjectIdentifier(source)] ?? [:]
-        // First a place for every object that is reached, then their contents, so that an object may hold itself.
+        // Allocates a place for every reachable object before copying contents, so that an object may contain itself.
         var order: [PickleHeap.Index] = []
         var pending = [object.index]
         while let index = pending.popLast() {
@@ -360,7 +362,7 @@ struct HeapCopier {
         return done[object.index]!
     }
 
-    /// What an object holds.
+    /// The objects that an object contains.
     static func parts(_ heap: PickleHeap, _ index: PickleHeap.Index) -> [PickleHeap.Index] {
         var parts: [PickleHeap.Index]
         switch heap[index] {

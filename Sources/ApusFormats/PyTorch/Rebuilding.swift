@@ -1,14 +1,14 @@
 import ApusCore
 import ApusSystem
 
-/// Why the arguments of a known function cannot be right.
+/// Why the arguments of a known function are invalid.
 struct RebuildProblem: Error {
     let reason: String
 }
 
-/// What the reader makes of the calls by which PyTorch, NumPy and Python's own classes are pickled.
+/// Rebuilds objects from the calls by which PyTorch's, NumPy's and Python's classes are pickled.
 extension Unpickler {
-    /// The object that the call of `function` would give; nil for functions that the reader does not know.
+    /// The object that a call of `function` would return; nil for functions that the reader does not know.
     func rebuild(_ function: String, _ arguments: [Index]) throws(RebuildProblem) -> Index? {
         func need(_ count: Int) throws(RebuildProblem) {
             guard arguments.count >= count else {
@@ -38,7 +38,7 @@ extension Unpickler {
             (tensor.isParameter, tensor.requiresGrad) = (true, flag(arguments[1]))
             return add(tensor)
         case "torch.nn.parameter.Parameter" where !arguments.isEmpty:
-            // Before there was `_rebuild_parameter`.
+            // Files from before `_rebuild_parameter` call the class itself.
             guard case .tensor(let number) = heap[arguments[0]] else { return nil }
             var tensor = heap.tensors[number]
             (tensor.isParameter, tensor.requiresGrad) = (true, arguments.count < 2 || flag(arguments[1]))
@@ -55,7 +55,7 @@ extension Unpickler {
             try need(1)
             return arguments[0]
         case "torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2":
-            // (function, class, arguments, state): a tensor of a class of its own is the tensor.
+            // (function, class, arguments, state): a tensor of a subclass is read as a plain tensor.
             try need(3)
             guard case .global(let module, let name) = heap[arguments[0]], case .tuple(let inner) = heap[arguments[2]] else {
                 throw RebuildProblem(reason: "no function and arguments")
@@ -120,7 +120,7 @@ extension Unpickler {
         case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct":
             return record("numpy.ndarray", heap.add(.tuple(arguments)))
         case "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer":
-            // (bytes, dtype, shape, order): what `_reconstruct` and its state say in other words.
+            // (bytes, dtype, shape, order): converted to the state that `_reconstruct` has.
             try need(4)
             let isColumnMajor = if case .string("F") = heap[arguments[3]] { true } else { false }
             let state = heap.add(.tuple([heap.add(.int(1)), arguments[2], arguments[1], heap.add(.bool(isColumnMajor)), arguments[0]]))
@@ -138,7 +138,7 @@ extension Unpickler {
         return heap.add(.tensor(heap.tensors.count - 1))
     }
 
-    /// A tensor of (storage, offset, size, stride). What is wrong with its numbers is said later, when its name is known.
+    /// A tensor of (storage, offset, size, stride). Invalid numbers are reported later, when its name is known.
     private func tensor(
         _ arguments: [Index], requiresGrad: Bool, dtype: String? = nil, metadata: Index? = nil
     ) throws(RebuildProblem) -> Int {
@@ -178,7 +178,7 @@ extension Unpickler {
         return number
     }
 
-    /// Tensors of other layouts: their kind is named where they are asked for.
+    /// A tensor of another layout, which is reported when it is asked for.
     private func layout(_ function: String, _ arguments: [Index]) throws(RebuildProblem) -> Index {
         var tensor = PickledTensor(storage: nil, dtype: "unknown")
         switch function {
@@ -214,7 +214,7 @@ extension Unpickler {
         }
     }
 
-    /// A dictionary of nothing, of another, or of pairs.
+    /// A dictionary: empty, a copy of another, or of pairs.
     private func dictionary(_ source: Index?, _ kind: PickleHeap.DictionaryKind) throws(RebuildProblem) -> Index {
         guard let source else { return heap.add(.dictionary([], kind)) }
         if case .dictionary(let items, _) = heap[source] { return heap.add(.dictionary(items, kind)) }
@@ -235,7 +235,7 @@ extension Unpickler {
         case .bytes(let bytes, _): return heap.add(.bytes(bytes, isMutable: isMutable))
         case .string(let text): return heap.add(.bytes(try latin1(text), isMutable: isMutable))
         default:
-            // A number would ask for that many bytes of memory.
+            // bytes(number) would allocate that many bytes.
             guard let elements = heap.elements(first) else {
                 throw RebuildProblem(reason: "\(heap.describe(first)), where bytes or a text should stand")
             }
@@ -250,7 +250,7 @@ extension Unpickler {
         }
     }
 
-    /// The bytes that Python 2's protocol writes as text.
+    /// Decodes bytes that protocol 2 writes as text.
     private func latin1(_ text: String) throws(RebuildProblem) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)

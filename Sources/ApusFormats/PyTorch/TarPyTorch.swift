@@ -1,11 +1,11 @@
 import ApusCore
 import ApusSystem
 
-/// The layout of PyTorch before 0.1.10: a tar of `storages`, `tensors` and `pickle`, each a row of pickles with binary data between them.
+/// The format of PyTorch before 0.1.10: a tar of `storages`, `tensors` and `pickle`, each a series of pickles with binary data in between.
 enum TarPyTorch {
     static func recognizes(_ region: ByteRegion) -> Bool {
         guard region.count >= 1024 else { return false }
-        // By the name of its first file; other tars are other programs'.
+        // Recognised by the name of the first file; any other tar is not PyTorch's.
         let start = region.bytes[0..<2].elementsEqual("./".utf8) ? 2 : 0
         return ["storages", "tensors", "pickle", "sys_info"].contains {
             region.bytes[start..<100].starts(with: $0.utf8) && region.bytes[start + $0.utf8.count] == 0
@@ -44,7 +44,7 @@ enum TarPyTorch {
         return parts
     }
 
-    /// The tensors by their keys: for each a pickle of (key, storage, type), the number of dimensions, extents, strides and the offset.
+    /// The tensors by key: each is a pickle of (key, storage, type), the number of dimensions, extents, strides and the offset.
     private static func tensors(_ region: ByteRegion, _ heap: PickleHeap, _ source: TarSource) throws -> [ByteKey: PickleHeap.Index] {
         var cursor = ByteCursor(region)
         var result: [ByteKey: PickleHeap.Index] = [:]
@@ -81,12 +81,13 @@ enum TarPyTorch {
     }
 }
 
-/// The storages of such a file: for each a pickle of (key, location, type), the number of elements and the elements; then a pickled list of views.
+/// The storages of such a file: each is a pickle of (key, location, type), the number of elements and the elements; after them comes a
+/// pickled list of views.
 private struct TarSource: StorageSource {
     let file: String
-    /// Written on machines with the lowest byte first; there were no others.
+    /// Such files were only written on little-endian machines.
     let isBigEndian = false
-    /// The numbers of storages and views in the heap, by their keys.
+    /// The indices of storages and views in the heap, by key.
     private(set) var numbers: [ByteKey: Int] = [:]
     private var regions: [ByteKey: ByteRegion] = [:]
 
@@ -132,7 +133,7 @@ private struct TarSource: StorageSource {
         return object
     }
 
-    /// How many entries follow; each takes at least one byte.
+    /// The number of entries that follow; each takes at least one byte.
     static func count(_ cursor: inout ByteCursor, _ heap: PickleHeap) throws(FormatError) -> Int {
         guard case .int(let count) = heap[try pickle(&cursor, heap)], (0...cursor.rest).contains(count) else {
             throw cursor.error("no number of entries that could follow")

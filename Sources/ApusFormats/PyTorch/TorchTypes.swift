@@ -1,8 +1,8 @@
 import ApusCore
 
-/// PyTorch's types of elements: their names, sizes, and which of them Apus has.
+/// PyTorch's element types: their names and sizes, and which of them Apus has.
 enum TorchTypes {
-    /// All types by PyTorch's name, with the bytes of an element.
+    /// All types by PyTorch's name, with the element size in bytes.
     private static let sizes: [String: Int] = [
         "bool": 1, "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
         "uint16": 2, "uint32": 4, "uint64": 8, "complex32": 4, "complex64": 8, "complex128": 16, "float8_e4m3fn": 1, "float8_e4m3fnuz": 1,
@@ -23,23 +23,23 @@ enum TorchTypes {
         "QInt32Storage": "qint32", "QUInt4x2Storage": "quint4x2", "QUInt2x4Storage": "quint2x4",
     ]
 
-    /// The bytes of an element of PyTorch's type of that name; nil where there is none.
+    /// The element size in bytes of the type with this name; nil if there is none.
     static func size(_ name: String) -> Int? { sizes[name] }
 
-    /// The elements of a class of storages: `torch.FloatStorage`, `torch.cuda.HalfStorage`, or an untyped one, which counts bytes.
+    /// The element type of a storage class: `torch.FloatStorage`, `torch.cuda.HalfStorage`, or an untyped one, which counts bytes.
     static func element(_ type: PickleHeap.Kind) -> (name: String, size: Int)? {
         guard case .global(let module, let name) = type, module == "torch" || module.hasPrefix("torch.") else { return nil }
         if name == "UntypedStorage" || name == "TypedStorage" || name == "_UntypedStorage" { return ("untyped", 1) }
         return storages[name].map { ($0, sizes[$0]!) }
     }
 
-    /// The class of storages for tensors of a dtype.
+    /// The storage class for tensors of a dtype.
     static func storageClass(_ dtype: DType) -> String { storages.first { $0.value == dtype.description }!.key }
 
-    /// The dtype of Apus with the same name and values.
+    /// Apus' dtype with this name; nil if there is none.
     static func dtype(_ name: String) -> DType? { DType(aliases[name] ?? name) }
 
-    /// A dtype by its number in the schema of `torch.export` and in `torch.jit`'s pickles.
+    /// The dtype with this number in the schema of `torch.export` and in `torch.jit`'s pickles.
     static func exported(_ number: Int) -> String? {
         let names = [
             "", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex32", "complex64", "complex128", "bool",

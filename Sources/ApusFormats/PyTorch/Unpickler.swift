@@ -1,6 +1,7 @@
 import ApusSystem
 
-/// Reads a pickle: the stack machine of Python's `pickletools`, protocols 0 to 5, that makes records where Python would call.
+/// Reads a pickle: the stack machine of Python's `pickletools`, protocols 0 to 5, which creates records where Python would call classes and
+/// functions.
 ///
 /// https://github.com/python/cpython/blob/main/Lib/pickletools.py
 struct Unpickler {
@@ -11,20 +12,20 @@ struct Unpickler {
     private var stack: [Index] = []
     private var marks: [Int] = []
     private var memo: [UInt32: Index] = [:]
-    /// The most bytes of a class's or storage's name, which a pickle may use again and again.
+    /// The longest name of a class or storage, in bytes; a pickle may use a name again and again.
     private static let longestName = 1 << 10
-    /// Where the current opcode stands, for errors.
+    /// The offset of the current opcode, for errors.
     private var start = 0
     private var opcode: UInt8 = 0
-    /// The storages that the pickle has named, by their keys.
+    /// The indices of the storages seen so far, by key.
     private var storageNumbers: [ByteKey: Int] = [:]
-    /// Tensors that persistent ids name, in files of 2016.
+    /// Tensors by persistent id, in tar files.
     var tensorsByKey: [ByteKey: Index] = [:]
 
-    /// How much calls may still copy of their arguments: see `pay(for:)`.
+    /// How many elements calls may still copy from their arguments: see `pay(for:)`.
     private var allowance: Int
 
-    /// A reader of the pickle that begins where the cursor stands.
+    /// A reader of the pickle that begins at the cursor.
     init(_ cursor: ByteCursor, into heap: PickleHeap = PickleHeap()) {
         allowance = 4 * cursor.rest + (1 << 16)
         self.cursor = cursor
@@ -36,7 +37,7 @@ struct Unpickler {
         cursor.region.error(at: start, "\(Unpickler.names[opcode] ?? "pickle"): \(reason)")
     }
 
-    /// The object of one pickle. Afterwards the cursor stands behind its STOP.
+    /// Reads one pickle and returns its object. Afterwards the cursor is after its STOP.
     mutating func load() throws(FormatError) -> Index {
         (stack, marks, memo) = ([], [], [:])
         let first = heap.nodes.count
@@ -228,12 +229,12 @@ struct Unpickler {
         return text
     }
 
-    /// Text of Python 2: a string where it is UTF-8, otherwise bytes.
+    /// A string of Python 2: text if it is UTF-8, otherwise bytes.
     private func text(_ bytes: [UInt8]) -> PickleHeap.Kind {
         String(validating: bytes, as: UTF8.self).map { .string($0) } ?? .bytes(bytes, isMutable: false)
     }
 
-    /// A string literal of Python 2 in its quotes.
+    /// A quoted string literal of Python 2.
     private mutating func quoted() throws(FormatError) -> [UInt8] {
         let line = try cursor.line("STRING")
         let bytes = Array(line.last == 0x0D ? line.dropLast() : line[...])
@@ -264,7 +265,7 @@ struct Unpickler {
         return result
     }
 
-    /// Python's raw-unicode-escape: Latin-1, and \u and \U.
+    /// Python's raw-unicode-escape encoding: Latin-1 with \u and \U escapes.
     private mutating func rawUnicode() throws(FormatError) -> String {
         let bytes = Array(try cursor.line("UNICODE"))
         var result = String.UnicodeScalarView()
@@ -286,7 +287,7 @@ struct Unpickler {
         return String(result)
     }
 
-    /// INT and LONG: decimal text; INT has 00 and 01 for false and true.
+    /// INT and LONG: decimal text; for INT, 00 and 01 are false and true.
     private mutating func pushDecimal() throws(FormatError) {
         let bytes = try cursor.line(Unpickler.names[opcode]!)
         // Python's own limit.
@@ -307,10 +308,10 @@ struct Unpickler {
         return index
     }
 
-    /// An integer in two's complement, the lowest byte first.
+    /// An integer in two's complement, little-endian.
     private mutating func pushLong(_ count: Int) throws(FormatError) {
         guard count >= 0, count <= cursor.rest else { throw wrong("\(count) bytes should follow, \(cursor.rest) are left") }
-        // What Python prints has at most 4300 digits, which are 1786 bytes.
+        // Python prints at most 4300 digits, which are 1786 bytes.
         guard count <= 1786 else { throw wrong("a number of \(count) bytes; the limit is 1786") }
         let bytes = Array(try cursor.take(count, ""))
         guard let last = bytes.last else { return push(.int(0)) }
@@ -333,7 +334,7 @@ struct Unpickler {
             }
             if carry > 0 { magnitude.append(1) }
         }
-        // Groups of nine digits, the lowest first.
+        // Groups of nine digits, the least significant first.
         var groups: [UInt64] = [0]
         for byte in magnitude.reversed() {
             var carry = UInt64(byte)
@@ -404,7 +405,7 @@ struct Unpickler {
         }
     }
 
-    /// BUILD: attributes of an object. They are kept and mean nothing.
+    /// BUILD: sets the state of an object. It is kept but not interpreted.
     private mutating func build(_ object: Index, _ state: Index) throws(FormatError) {
         if case .record(let number) = heap[object] {
             heap.records[number].state = state
@@ -430,7 +431,7 @@ struct Unpickler {
         push(.global(module: modern, name: name))
     }
 
-    /// A record of a class that is not known.
+    /// Creates a record of an unknown class.
     private mutating func make(_ type: Index, _ arguments: Index) throws(FormatError) -> Index {
         guard case .global(let module, let name) = heap[type] else {
             throw wrong("what it would make is no class but \(heap.describe(type))")
@@ -446,8 +447,8 @@ struct Unpickler {
         return heap.add(.record(heap.records.count - 1))
     }
 
-    /// Counts what a call may copy. Three bytes of a pickle call a function with an argument that is there already, however large; all calls
-    /// together may copy what bytes of the pickle could have held, and a bit.
+    /// Limits what calls copy. With three bytes a pickle can call a function with an existing argument of any size; all calls together may
+    /// copy about as many elements as the pickle's bytes could have encoded.
     private mutating func pay(for arguments: [Index]) throws(FormatError) {
         for argument in arguments {
             let count =
@@ -469,7 +470,7 @@ struct Unpickler {
         guard case .tuple(let list) = heap[arguments] else { throw wrong("the arguments of \(module).\(name) are no tuple") }
         let place = "\(module).\(name)"
         try pay(for: list)
-        // The attribute of an object or a class is a method or a value; that of a module may be anything.
+        // An attribute of an object or a class is a method or a value; an attribute of a module may be anything.
         if place == "builtins.getattr", let first = list.first, case .global(_, let owner) = heap[first], PickleNames.isSmall(owner) {
             throw cursor.region.error(
                 at: start,
@@ -487,7 +488,7 @@ struct Unpickler {
         return record(place, arguments)
     }
 
-    /// BINPERSID: a storage, or the class of a module in files before 1.6.
+    /// BINPERSID: a storage, or in files before 1.6 also the class of a module.
     private mutating func persistent(_ id: Index) throws(FormatError) -> Index {
         if !tensorsByKey.isEmpty, let key = heap.name(ofKey: id) {
             guard let tensor = tensorsByKey[ByteKey(key)] else { throw wrong("no tensor has the key '\(printable(key))'") }

@@ -5,14 +5,14 @@ import Glibc
 /// The state of a run in one file: tensors in named sections (model, optimizer, generator) and strings (epoch, options).
 ///
 /// A folder holds two: `checkpoint.safetensors`, the newest, and `checkpoint.previous.safetensors`, the one before. Both are safetensors
-/// files with a checksum over all bytes. ``save(in:)`` replaces them so that at least one is complete whenever the process or the
-/// machine dies; ``load(from:)`` uses the previous one where the newest is missing or damaged, and throws where both are damaged.
+/// files with a checksum over all bytes. ``save(in:)`` replaces them so that at least one is complete if the process or the machine dies at
+/// any time; ``load(from:)`` falls back to the previous one if the newest is missing or damaged, and throws if both are damaged.
 public struct Checkpoint {
     private var order: [String] = []
     private var sections: [ByteKey: StateDict] = [:]
-    /// Strings beside the tensors.
+    /// Strings stored with the tensors.
     public var metadata = Metadata()
-    /// Why the newest file could not be used, where this is the previous one.
+    /// Why the newest file could not be used, if this is the previous one.
     public private(set) var newestFailed: (any Error)?
 
     /// An empty checkpoint.
@@ -21,7 +21,7 @@ public struct Checkpoint {
     /// The names of the sections, in the order of their first assignment.
     public var sectionNames: [String] { order }
 
-    /// The tensors of a section, nil where there is none; a section may be empty. Traps if the name contains `/`.
+    /// The tensors of a section; nil if it does not exist; a section may be empty. Traps if the name contains `/`.
     public subscript(section: String) -> StateDict? {
         get { sections[ByteKey(section)] }
         set {
@@ -52,7 +52,7 @@ public struct Checkpoint {
         }
     }
 
-    /// The newest undamaged checkpoint of `folder`; nil where there is none at all. If both are damaged, the error gives both reasons.
+    /// The newest undamaged checkpoint of `folder`; nil if there is none at all. If both are damaged, the error gives both reasons.
     public static func load(from folder: String) throws -> Checkpoint? {
         do {
             return try Checkpoint(contentsOf: newest(in: folder))
@@ -104,7 +104,7 @@ public struct Checkpoint {
         }
         for case let name? in names { self[name] = StateDict() }
         for (key, tensor) in file.tensors where key != Safetensors.sealKey {
-            // Split by bytes: the tensor's name may begin with a character that combines with the slash.
+            // Splits by bytes: the tensor's name may begin with a character that combines with the slash.
             let bytes = key.utf8
             guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), case let section = ByteKey(String(key[..<slash])),
                 sections[section] != nil

@@ -1,10 +1,10 @@
 import ApusCore
 import ApusSystem
 
-/// Strings by name that a file stores beside its tensors.
+/// Strings by name that a file stores with its tensors.
 ///
-/// A dictionary that compares keys by their bytes, as files and Python do; Swift's Dictionary compares them by Unicode equivalence. Its
-/// order is that of the keys' bytes. `let metadata: Metadata = ["format": "pt"]`
+/// A dictionary that compares keys by their bytes, as files and Python do; Swift's Dictionary compares them by Unicode equivalence. Keys
+/// are in the order of their bytes. `let metadata: Metadata = ["format": "pt"]`
 public struct Metadata: Equatable, Sendable {
     private var values: [ByteKey: String] = [:]
 
@@ -16,7 +16,7 @@ public struct Metadata: Equatable, Sendable {
         for (key, value) in dictionary { self[key] = value }
     }
 
-    /// The string of that name, nil where there is none.
+    /// The string of that name; nil if there is none.
     public subscript(key: String) -> String? {
         get { values[ByteKey(key)] }
         set { values[ByteKey(key)] = newValue }
@@ -40,7 +40,7 @@ extension Metadata: Sequence {
 }
 
 extension Metadata: ExpressibleByDictionaryLiteral {
-    /// A name that is written twice takes the last value.
+    /// For a name that occurs twice, the last value counts.
     public init(dictionaryLiteral elements: (String, String)...) {
         for (key, value) in elements { self[key] = value }
     }

@@ -27,7 +27,7 @@ public struct Safetensors {
         self.metadata = metadata
     }
 
-    /// Maps the file at `path`. Throws `FileError` where it cannot be read, ``FormatError`` where it is not a safetensors file.
+    /// Maps the file at `path`. Throws `FileError` if it cannot be read, and ``FormatError`` if it is not a safetensors file.
     public init(contentsOf path: String) throws {
         self = try Safetensors(ByteRegion(MappedFile(path)))
     }
@@ -47,7 +47,7 @@ public struct Safetensors {
         (.bool, "BOOL"), (.uint8, "U8"), (.int8, "I8"), (.int16, "I16"), (.int32, "I32"), (.int64, "I64"),
         (.float16, "F16"), (.bfloat16, "BF16"), (.float32, "F32"), (.float64, "F64"),
     ]
-    /// Types of the format that Apus lacks, and the bits of an element.
+    /// Types of the format that Apus lacks, and the number of bits per element.
     private static let foreignTypes: [(name: String, bits: Int)] = [
         ("U16", 16), ("U32", 32), ("U64", 64), ("C64", 64), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8), ("F8_E5M2FNUZ", 8),
         ("F8_E4M3FNUZ", 8),
@@ -58,7 +58,7 @@ public struct Safetensors {
 // MARK: Reading
 
 extension Safetensors {
-    /// A description of ``leftOut``; nil where nothing was skipped.
+    /// A description of ``leftOut``; nil if nothing was skipped.
     package var leftOutNote: String? {
         guard !leftOut.isEmpty else { return nil }
         let names = leftOut.prefix(10).map { "'\(printable($0.key))' (\($0.dtype))" }.joined(separator: ", ")
@@ -84,7 +84,7 @@ extension Safetensors {
     struct Header {
         struct Entry {
             let key: String
-            /// nil where Apus lacks the type.
+            /// nil if Apus lacks the type.
             let dtype: DType?
             let typeName: String
             let shape: Shape
@@ -223,7 +223,7 @@ extension Safetensors {
             }
         }
 
-        /// A view of the mapped file; a copy where the bytes are not aligned for the dtype.
+        /// A view of the mapped file; a copy if the bytes are not aligned for the dtype.
         func tensor(_ entry: Entry, _ dtype: DType, in region: ByteRegion) throws -> Tensor {
             let bytes = region[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)]
             if dtype == .bool, let bad = bytes.wrongBool {
@@ -297,7 +297,7 @@ package func withHostBytes<Result>(of tensor: Tensor, _ body: (UnsafeRawBufferPo
     }
 }
 
-/// A contiguous tensor in host memory whose bytes `fill` writes, all of them.
+/// A contiguous tensor in host memory; `fill` must write all its bytes.
 package func tensor(_ shape: Shape, _ dtype: DType, _ fill: (UnsafeMutableRawBufferPointer) throws -> Void) throws -> Tensor {
     let tensor = try Tensor.uninitialized(shape, dtype, .cpu)
     try fill(UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.numel * dtype.size))

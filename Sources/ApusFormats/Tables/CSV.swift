@@ -1,40 +1,41 @@
 import ApusCore
 import ApusSystem
 
-/// A table of texts with a delimiter between them, as spreadsheets write it (RFC 4180). pandas: `read_csv`.
+/// A table of delimited text, as spreadsheets write it (RFC 4180). pandas: `read_csv`.
 ///
 /// ```swift
 /// let houses = try CSV(contentsOf: "houses.csv")
 /// let area = try houses["area"].numbers()               // [Double?], nil where the value is missing
 /// let (x, y) = (try houses["area"].tensor(), try houses["price"].tensor())
 /// ```
-/// Fields within quotes may hold delimiters, newlines, and quotes written twice. Lines end with a newline, alone or after a carriage return;
-/// empty lines are left out, and so is a byte order mark. A file that is not UTF-8, that has rows of different lengths or quotes at odd
-/// places is refused, with line and column. A table has at most 65,536 columns and 4 GiB.
+/// Quoted fields may contain delimiters, newlines, and doubled quotes. Lines end with LF or CRLF; empty lines and a byte order mark are
+/// skipped. A file that is not UTF-8, or that has rows of different lengths or misplaced quotes, is refused, with line and column. A table
+/// has at most 65,536 columns and 4 GiB.
 ///
-/// The file is mapped, and of a cell only its place is held, so a table needs 8 bytes a cell; texts and numbers are made when a column is read.
+/// The file is mapped and only the place of each cell is stored, 8 bytes per cell; strings and numbers are made when a column is read.
 public struct CSV {
     let region: ByteRegion
-    /// The names of the columns, from the first row; `column 0`, … of a file without a header.
+    /// The names of the columns, from the first row; `column 0`, … for a file without a header.
     public let names: [String]
-    /// The texts that mean that a value is missing.
+    /// The strings that stand for a missing value.
     public let missing: Set<String>
-    /// Where each cell begins and ends, row after row; quotes belong to it.
+    /// The byte range of each cell, row by row, including quotes.
     let cells: [Range<UInt32>]
     /// The number of rows, without the header.
     public var rowCount: Int { names.isEmpty ? 0 : cells.count / names.count }
 
-    /// The texts that mean that a value is missing unless others are given.
+    /// The default for ``missing``.
     public static let missingTexts: Set<String> = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
 
-    /// Reads a file. Throws a ``FormatError`` with line and column, and errors of reading. `delimiter` is an ASCII character (`";"`, `"\t"`).
+    /// Reads a file. Throws a ``FormatError`` with line and column, and errors of reading. `delimiter` is an ASCII character (`";"`,
+    /// `"\t"`).
     public init(
         contentsOf path: String, delimiter: Character = ",", hasHeader: Bool = true, missing: Set<String> = CSV.missingTexts
     ) throws {
         try self.init(ByteRegion(MappedFile(path)), delimiter: delimiter, hasHeader: hasHeader, missing: missing)
     }
 
-    /// Reads a text; `file` names it in messages.
+    /// Parses a string; `file` names it in messages.
     public init(
         parsing text: String, file: String = "table", delimiter: Character = ",", hasHeader: Bool = true,
         missing: Set<String> = CSV.missingTexts
@@ -66,7 +67,7 @@ public struct CSV {
         (self.region, self.cells, self.missing) = (region, cells, missing)
     }
 
-    /// The column of that name. Throws where there is none.
+    /// The column with that name. Throws if there is none.
     public subscript(name: String) -> Column {
         get throws {
             guard let number = names.firstIndex(of: name) else {
@@ -77,7 +78,7 @@ public struct CSV {
         }
     }
 
-    /// The rows in which each of these columns has a value: those that are left where others are dropped. pandas: `dropna(subset=)`.
+    /// The rows in which each of these columns has a value. pandas: `dropna(subset=)`.
     public func rows(complete columns: String...) throws -> [Int] {
         let columns = try columns.map { try self[$0] }
         return (0..<rowCount).filter { row in columns.allSatisfy { !$0.isMissing(row) } }
@@ -89,20 +90,20 @@ extension CSV {
     public struct Column {
         let table: CSV
         let number: Int
-        /// Its name.
+        /// The column's name.
         public var name: String { table.names[number] }
         /// The number of rows.
         public var count: Int { table.rowCount }
 
         private func cell(_ row: Int) -> Range<UInt32> { table.cells[row * table.names.count + number] }
 
-        /// The text in a row, without the quotes around it.
+        /// The text in a row, unquoted.
         public subscript(row: Int) -> String { table.region.withBytes { fieldText($0, cell(row)) } }
 
         /// Whether the value of a row is missing.
         public func isMissing(_ row: Int) -> Bool { table.missing.contains(self[row]) }
 
-        /// The number in a row, nil where it is missing. Throws where the text is no finite number; spaces around it are allowed.
+        /// The number in a row; nil if it is missing. Throws if the text is not a finite number; spaces around it are allowed.
         public func number(_ row: Int) throws -> Double? {
             let text = self[row]
             if table.missing.contains(text) { return nil }
@@ -116,7 +117,7 @@ extension CSV {
         /// The numbers of some rows, by default all.
         public func numbers(rows: [Int]? = nil) throws -> [Double?] { try (rows ?? Array(0..<count)).map(number) }
 
-        /// The numbers of some rows, by default all, as float32 [N, 1]. Throws where one is missing.
+        /// The numbers of some rows, by default all, as float32 [N, 1]. Throws if one is missing.
         public func tensor(rows: [Int]? = nil) throws -> Tensor {
             let rows = rows ?? Array(0..<count)
             let values = try rows.map { row in
@@ -126,13 +127,13 @@ extension CSV {
             return Tensor(values, shape: [values.count, 1])
         }
 
-        /// The different texts of some rows, by default all, in the order of their bytes; missing values are none.
+        /// The distinct strings of some rows, by default all, sorted by bytes, without missing values.
         public func categories(rows: [Int]? = nil) -> [String] {
             Set((rows ?? Array(0..<count)).filter { !isMissing($0) }.map { self[$0] }).sorted()
         }
 
-        /// The places in `categories` of the texts of some rows, by default all, as int64 [N]: classes, for a loss or an embedding. Throws
-        /// where a value is missing, or is none of them.
+        /// The index in `categories` of each string of some rows, by default all, as int64 [N]: classes for a loss or an embedding. Throws
+        /// if a value is missing or not among them.
         public func classes(_ categories: [String], rows: [Int]? = nil) throws -> Tensor {
             let places = Dictionary(zip(categories, categories.indices)) { first, _ in first }
             let classes = try (rows ?? Array(0..<count)).map { row in
@@ -144,7 +145,7 @@ extension CSV {
             return Tensor(classes, shape: [classes.count])
         }
 
-        /// An error at the cell of a row.
+        /// An error at the cell in a row.
         package func error(_ row: Int, _ reason: String) -> FormatError {
             table.region.textError(at: Int(cell(row).lowerBound), "column '\(printable(name))': \(reason)")
         }

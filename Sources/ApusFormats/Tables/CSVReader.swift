@@ -1,6 +1,6 @@
 import ApusCore
 
-/// Finds the fields of a table row by row, without a copy of their texts.
+/// Finds the fields of a table row by row, without copying text.
 struct CSVReader {
     private static let maximumColumns = 65_536
     private let region: ByteRegion
@@ -23,7 +23,7 @@ struct CSVReader {
         }
     }
 
-    /// The fields of the next row that is not an empty line, nil at the end.
+    /// The fields of the next row that is not an empty line; nil at the end.
     mutating func row() throws(FormatError) -> [Range<UInt32>]? {
         while lineEnd > 0 { at += lineEnd }
         guard at < region.count else { return nil }
@@ -42,7 +42,7 @@ struct CSVReader {
         }
     }
 
-    /// The length of the end of a line that stands here, 0 for none.
+    /// The length of the line end at the current position; 0 if there is none.
     private var lineEnd: Int {
         guard at < region.count else { return 0 }
         if region.bytes[at] == newline { return 1 }
@@ -85,10 +85,10 @@ struct CSVReader {
 }
 
 private let quote = UInt8(ascii: "\""), newline = UInt8(ascii: "\n"), carriageReturn = UInt8(ascii: "\r")
-/// The byte order mark that some programs write before a text.
+/// The byte order mark that some programs write at the beginning of a text file.
 private let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-/// The text of a field, without the quotes around it.
+/// The text of a field, unquoted.
 func fieldText(_ bytes: UnsafeRawBufferPointer, _ cell: Range<UInt32>) -> String {
     let field = bytes[Int(cell.lowerBound)..<Int(cell.upperBound)]
     guard field.first == quote else { return String(decoding: field, as: UTF8.self) }
@@ -102,7 +102,7 @@ func fieldText(_ bytes: UnsafeRawBufferPointer, _ cell: Range<UInt32>) -> String
 }
 
 extension ByteRegion {
-    /// An error at `offset` of a text: line and column from 1, the column in code points.
+    /// An error at `offset` of a text: line and column count from 1, the column in code points.
     package func textError(at offset: Int, _ reason: String) -> FormatError {
         withBytes { bytes in
             let before = bytes[..<Swift.min(offset, bytes.count)]

@@ -1,15 +1,15 @@
 import ApusSystem
 
-/// An event file of TensorBoard: records, each with its length (8 bytes, the lowest first), the masked CRC-32C of these bytes, its contents
-/// and their masked CRC-32C.
+/// An event file of TensorBoard: records, each with its length (8 bytes, little-endian), the masked CRC-32C of the length, its contents and
+/// their masked CRC-32C.
 package struct EventFile {
     /// The events, in the order of the file.
     package private(set) var events: [TensorBoardEvent] = []
-    /// What is missing of the last record, which is not among ``events``: its writer was killed, or is at it. As TensorBoard does, who reads
-    /// goes on with what is there. nil where the file ends with a whole record.
+    /// Why the last record is incomplete and not among ``events``: its writer was killed or is still writing. Like TensorBoard, readers use
+    /// the complete records. Nil if the file ends with a complete record.
     package private(set) var cutOff: FormatError?
 
-    /// Protocol buffers have no longer messages.
+    /// The size limit of protocol buffers.
     private static let longest = Int64(Int32.max)
 
     /// Reads the file at `path`.
@@ -19,7 +19,7 @@ package struct EventFile {
         withExtendedLifetime(file) {}
     }
 
-    /// Reads all events of `region`. A wrong checksum or message is an error at its place.
+    /// Reads all events of `region`. Throws at the place of a wrong checksum or an invalid message.
     package init(_ region: ByteRegion) throws(FormatError) {
         var cursor = ByteCursor(region)
         while cursor.rest > 0 {
@@ -37,7 +37,7 @@ package struct EventFile {
         }
     }
 
-    /// The contents of the next record; nil where the region ends within it, and then the cursor stays at its beginning.
+    /// The contents of the next record; nil, with the cursor at its beginning, if the region ends within it.
     private static func record(_ cursor: inout ByteCursor) throws(FormatError) -> ByteRegion? {
         let (region, start) = (cursor.region, cursor.offset)
         guard cursor.rest >= 12 else { return nil }
@@ -63,7 +63,7 @@ package struct EventFile {
         return contents
     }
 
-    /// The record with these contents.
+    /// Encodes a record with these contents.
     static func record(_ contents: [UInt8]) -> [UInt8] {
         var record: [UInt8] = []
         record.reserveCapacity(contents.count + 16)
@@ -75,7 +75,7 @@ package struct EventFile {
         return record
     }
 
-    /// The CRC-32C, rotated by 15 bits to the right, plus a constant, since checksums of what holds checksums would say little.
+    /// The CRC-32C rotated right by 15 bits, plus a constant: the CRC of data that contains CRCs would be weak.
     static func masked(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         let crc = CRC32C.of(bytes)
         return (crc >> 15 | crc << 17) &+ 0xA282_EAD8

@@ -2,8 +2,8 @@ import ApusSystem
 import Glibc
 import Synchronization
 
-/// An event file that is being written. Each event goes to the file at once, and all of it or nothing: who kills the process takes nothing
-/// that was written before.
+/// An event file that is being written. Each event is written at once and completely or not at all, so that killing the process loses
+/// nothing written before.
 struct EventStream: Sendable {
     let path: String
     private let descriptor: Int32
@@ -11,7 +11,7 @@ struct EventStream: Sendable {
     /// How many files this process has begun; the last part of their names.
     private static let begun = Atomic<Int>(0)
 
-    /// Begins a new file in `folder`, which is made where there is none.
+    /// Creates a new file in `folder`, and the folder if it does not exist.
     init(in folder: String, suffix: String) throws {
         try Folder.make(folder)
         while true {
@@ -20,7 +20,7 @@ struct EventStream: Sendable {
             let time = String(repeating: "0", count: max(0, 10 - seconds.count)) + seconds
             let path = "\(folder)/events.out.tfevents.\(time).\(hostPart()).\(getpid()).\(number)\(suffix)"
             let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
-            // Another container with this host's name and this process's number was here in this second.
+            // Another container with this host name and process number created a file in the same second.
             if descriptor < 0, errno == EEXIST { continue }
             guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
             (self.path, self.descriptor) = (path, descriptor)
@@ -40,26 +40,26 @@ struct EventStream: Sendable {
         do {
             try record.withUnsafeBytes { try writeAll($0, to: descriptor, path) { written += $0 } }
         } catch {
-            // A part of a record would make all that follows unreadable.
+            // A partial record would make all following records unreadable.
             var status = stat()
             if written > 0, fstat(descriptor, &status) == 0 { ftruncate(descriptor, status.st_size - off_t(written)) }
             throw error
         }
     }
 
-    /// Waits until all of the file is on the disk.
+    /// Waits until the file's contents are on disk.
     func sync() throws(FileError) {
-        // Some file systems have nothing to sync, and say EINVAL.
+        // File systems without sync return EINVAL.
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(file: path, operation: "write", code: errno) }
     }
 
-    /// Nothing may be written afterwards.
+    /// Closes the file; nothing may be written afterwards.
     func close() throws(FileError) {
         guard Glibc.close(descriptor) == 0 || errno == EINTR else { throw FileError(file: path, operation: "write", code: errno) }
     }
 }
 
-/// This machine's name as a part of a file's, `localhost` where it has none.
+/// The host's name for use in a file name; `localhost` if it has none.
 func hostPart() -> String { (hostName() ?? "localhost").replacing("/", with: "_") }
 
 /// Seconds since 1970, in UTC.

@@ -1,22 +1,22 @@
-/// How numbers are spread: how many lie in each of a row of buckets. Message `HistogramProto` of tensorflow/core/framework/summary.proto.
+/// A histogram: how many numbers fall into each bucket. Message `HistogramProto` of tensorflow/core/framework/summary.proto.
 package struct Histogram: Equatable {
     package var minimum = 0.0
     package var maximum = 0.0
     package var count = 0.0
     package var sum = 0.0
     package var sumOfSquares = 0.0
-    /// The upper limit of each bucket, which begins at the limit before.
+    /// The upper limit of each bucket; its lower limit is the one before.
     package var limits: [Double] = []
-    /// How many numbers are in each bucket.
+    /// The number of values in each bucket.
     package var counts: [Double] = []
 
     init() {}
 
-    /// The histogram of finite `numbers`, as `numpy.histogram` and PyTorch's `make_histogram` have it: bucket `i` has the numbers from
-    /// `edges[i]` up to, but without, `edges[i + 1]`, the last one its upper edge too. Empty buckets at both ends are left out, but for one
-    /// before the first bucket with numbers, whose limit says where that begins.
+    /// The histogram of finite `numbers`, as computed by `numpy.histogram` and PyTorch's `make_histogram`: bucket `i` has the numbers from
+    /// `edges[i]` up to but not including `edges[i + 1]`; the last one includes its upper edge. Empty buckets at both ends are left out,
+    /// except for one before the first non-empty bucket, whose limit is that bucket's lower edge.
     ///
-    /// Numbers beyond the edges have a bucket of their own at that end (PyTorch leaves them out of the buckets).
+    /// Numbers outside the edges go into an additional bucket at that end (PyTorch leaves them out).
     init(_ numbers: [Double], edges given: [Double]) {
         guard let first = numbers.first else {
             (limits, counts) = ([0], [0])
@@ -41,9 +41,9 @@ package struct Histogram: Equatable {
         limits = Array(edges[start...(end + 1)])
     }
 
-    /// The number of the bucket that `number` is in, which is none of those beyond the edges.
+    /// The index of the bucket of `number`, which must lie within the edges.
     private static func bucket(of number: Double, _ edges: UnsafeBufferPointer<Double>) -> Int {
-        // The first edge above the number.
+        // Binary search for the first edge above the number.
         var (low, high) = (0, edges.count)
         while low < high {
             let middle = (low + high) / 2
@@ -55,12 +55,12 @@ package struct Histogram: Equatable {
 
 /// The buckets of a histogram. PyTorch: the argument `bins` of `add_histogram`.
 public enum HistogramBins: Hashable, Sendable {
-    /// From −10²⁰ to 10²⁰, each 1.1 times as wide as its neighbour towards zero, where the smallest begin at 10⁻¹². The same for all steps
+    /// From −10²⁰ to 10²⁰, each bucket 1.1 times as wide as its neighbour towards zero; the smallest begin at 10⁻¹². The same for all steps
     /// of a tag.
     case tensorflow
-    /// That many of the same width, from the smallest number to the largest.
+    /// This many buckets of equal width, from the smallest number to the largest.
     case equal(Int)
-    /// Between these numbers, which must grow: [0, 1, 5] are two buckets.
+    /// Buckets between these numbers, which must increase: [0, 1, 5] are two buckets.
     case edges([Double])
 
     /// 1 549 edges.
@@ -73,7 +73,7 @@ public enum HistogramBins: Hashable, Sendable {
         return positive.reversed().map { -$0 } + [0] + positive
     }()
 
-    /// The edges for finite `numbers`; nil where these are no buckets.
+    /// The edges for finite `numbers`; nil if there are no valid buckets.
     func edges(for numbers: [Double]) -> [Double]? {
         switch self {
         case .tensorflow: return HistogramBins.exponential
@@ -83,7 +83,7 @@ public enum HistogramBins: Hashable, Sendable {
             guard (1...1 << 20).contains(count) else { return nil }
             var (low, high) = (numbers.min() ?? 0, numbers.max() ?? 0)
             if low == high { (low, high) = (low - 0.5, high + 0.5) }
-            // Numbers may be too near one another for so many edges, and too far from one another for their difference.
+            // Numbers may be too close to each other for this many distinct edges, or so far apart that their difference overflows.
             let width = high / Double(count) - low / Double(count)
             let edges = (0..<count).map { low + Double($0) * width } + [high]
             if zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 }) { return edges }

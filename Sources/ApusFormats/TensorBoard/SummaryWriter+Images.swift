@@ -1,10 +1,10 @@
 import ApusCore
 
 extension SummaryWriter {
-    /// A picture. `dataformats` says what each dimension of `imgTensor` is: `CHW` (channels, height, width), `HWC`, `HW`, `WH` and so on.
+    /// Writes a picture. `dataformats` names the dimensions of `imgTensor`: `CHW` (channels, height, width), `HWC`, `HW`, `WH` and so on.
     ///
-    /// Elements are from 0 to 255 in a uint8 tensor, else from 0 to 1; those beyond are clamped, NaN is black. A picture has 1 channel (gray)
-    /// or 3 (red, green, blue). Throws an `OpError` for another number of them or of dimensions.
+    /// Elements are from 0 to 255 in a uint8 tensor, else from 0 to 1; others are clamped, and NaN is black. A picture has 1 channel (gray)
+    /// or 3 (RGB). Throws an `OpError` for another number of channels or dimensions.
     public func addImage(
         _ tag: String, _ imgTensor: Tensor, globalStep: Int? = nil, walltime: Double? = nil, dataformats: String = "CHW"
     ) throws {
@@ -14,21 +14,21 @@ extension SummaryWriter {
         try write(.summary([SummaryValue(tag, .image(image))]), globalStep, walltime)
     }
 
-    /// A picture, of shape [channels, height, width] where `dataformats` says nothing else.
+    /// Writes a picture, by default of shape [channels, height, width].
     public func addImage(
         _ tag: String, _ imgTensor: Tensor, _ globalStep: Int, walltime: Double? = nil, dataformats: String = "CHW"
     ) throws {
         try addImage(tag, imgTensor, globalStep: globalStep, walltime: walltime, dataformats: dataformats)
     }
 
-    /// Several pictures as one, eight of them in a row.
+    /// Writes several pictures as one, eight per row.
     public func addImages(
         _ tag: String, _ imgTensor: Tensor, globalStep: Int? = nil, walltime: Double? = nil, dataformats: String = "NCHW"
     ) throws {
         try addImage(tag, imgTensor, globalStep: globalStep, walltime: walltime, dataformats: dataformats)
     }
 
-    /// Several pictures as one, of shape [number, channels, height, width] where `dataformats` says nothing else.
+    /// Writes several pictures as one, by default of shape [number, channels, height, width].
     public func addImages(
         _ tag: String, _ imgTensor: Tensor, _ globalStep: Int, walltime: Double? = nil, dataformats: String = "NCHW"
     ) throws {
@@ -37,7 +37,7 @@ extension SummaryWriter {
 }
 
 extension Picture {
-    /// The picture of a tensor whose dimensions `format` names. PyTorch: `convert_to_HWC` and `image` of its summaries.
+    /// Converts a tensor with dimensions `format` to a picture. PyTorch: `convert_to_HWC` and `image` in its `summary` module.
     fileprivate init(summary tensor: Tensor, _ format: String) throws {
         func complain(_ text: String) -> OpError { OpError(text, op: "addImage") }
         let letters = Array(format.uppercased())

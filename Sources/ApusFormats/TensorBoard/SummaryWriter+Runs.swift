@@ -1,13 +1,13 @@
 import ApusCore
 import ApusSystem
 
-/// A hyper-parameter of a run: a Swift number, a text or a truth value.
+/// A hyper-parameter of a run: a number, string or Bool.
 public protocol HyperParameter {
-    /// What is written of it.
+    /// The value to write.
     var _hyperParameter: HyperParameterValue { get }
 }
 
-/// What is written of a hyper-parameter.
+/// The value of a hyper-parameter as it is written.
 public enum HyperParameterValue: Hashable, Sendable {
     case number(Double)
     case text(String)
@@ -22,28 +22,28 @@ extension Bool: HyperParameter { public var _hyperParameter: HyperParameterValue
 
 /// A node of a graph that ``SummaryWriter/addGraph(_:walltime:)`` writes.
 public struct GraphNode: Hashable, Sendable {
-    /// A name of its own. Its parts between `/` are the boxes that the node lies in: `net/encoder/fc1`.
+    /// A unique name. Its components, separated by `/`, are the boxes that contain the node: `net/encoder/fc1`.
     public var name: String
-    /// What it does: `Linear`, `relu`.
+    /// The operation: `Linear`, `relu`.
     public var op: String
-    /// The names of the nodes whose results it takes.
+    /// The names of the nodes whose results are its inputs.
     public var inputs: [String]
     /// The shapes of its results.
     public var shapes: [Shape]
-    /// Shown beside it: its settings.
+    /// The settings, shown beside the node.
     public var attributes: String
 
-    /// A node with its inputs and what is shown beside it.
+    /// A node with its inputs and settings.
     public init(_ name: String, op: String, inputs: [String] = [], shapes: [Shape] = [], attributes: String = "") {
         (self.name, self.op, self.inputs, self.shapes, self.attributes) = (name, op, inputs, shapes, attributes)
     }
 }
 
 extension SummaryWriter {
-    /// The hyper-parameters of a run and what has come of them, for TensorBoard's table of runs. They are a run of their own, in the folder
-    /// `runName`, by default named by the time; `.` is the writer's own folder.
+    /// Writes the hyper-parameters and the final metrics of a run, for TensorBoard's HPARAMS table. They become a run of their own in the
+    /// folder `runName`, by default named by the time; `.` is the writer's own folder.
     ///
-    /// Truth values are written as such; PyTorch writes them as the numbers 0 and 1.
+    /// Bools are written as such; PyTorch writes them as the numbers 0 and 1.
     ///
     /// - Parameter hparamDomainDiscrete: the values that a hyper-parameter may have, for the table's filters.
     public func addHparams(
@@ -58,17 +58,17 @@ extension SummaryWriter {
         try run.close()
     }
 
-    /// The hyper-parameters of the writer's own run, which has begun. Its curves of the names in `metrics` are shown beside them.
+    /// Writes the hyper-parameters of the writer's own run at its start. The table shows the curves named in `metrics` beside them.
     package func beginRun(_ parameters: [String: any HyperParameter], metrics: [String]) throws {
         for value in try Hparams(parameters, domains: [:], metrics: metrics).begin { try write(.summary([value]), nil, nil) }
     }
 
-    /// The end of a run that ``beginRun(_:metrics:)`` has begun.
+    /// Writes the end of a run that ``beginRun(_:metrics:)`` has begun.
     package func endRun(succeeded: Bool) throws { try write(.summary([Hparams.end(succeeded: succeeded)]), nil, nil) }
 
-    /// A graph; a run has one, of its last call.
+    /// Writes a graph. A run shows one graph, the last.
     ///
-    /// Throws an `OpError` where two nodes have one name, or an input is the name of none.
+    /// Throws an `OpError` if two nodes have the same name, or if an input names no node.
     public func addGraph(_ nodes: [GraphNode], walltime: Double? = nil) throws {
         let names = Set(nodes.map { ByteKey($0.name) })
         guard names.count == nodes.count else { throw OpError("two nodes have the same name", op: "addGraph") }
@@ -100,12 +100,12 @@ extension GraphNode {
                 }
             }
         }
-        // The version of the format; PyTorch's.
+        // The version of the format that PyTorch writes.
         graph.message(4) { $0.integer(1, 22) }
         return graph.bytes
     }
 
-    /// Reads what ``encoded(_:)`` writes, without shapes and attributes.
+    /// Parses the output of ``encoded(_:)``, without shapes and attributes.
     package static func decoded(_ graph: ByteRegion) throws(FormatError) -> [GraphNode] {
         var nodes: [GraphNode] = []
         try graph.fields { field throws(FormatError) in
@@ -126,7 +126,7 @@ extension GraphNode {
 }
 
 extension ProtobufWriter {
-    /// An entry of a node's map of attributes.
+    /// An entry in a node's map of attributes.
     fileprivate mutating func attribute(_ name: String, _ value: (inout ProtobufWriter) -> Void) {
         message(5) { entry in
             entry.text(1, name)
@@ -135,9 +135,9 @@ extension ProtobufWriter {
     }
 }
 
-/// The messages of TensorBoard's table of runs. tensorboard/plugins/hparams/plugin_data.proto and api.proto.
+/// The messages of TensorBoard's HPARAMS plugin. tensorboard/plugins/hparams/plugin_data.proto and api.proto.
 private struct Hparams {
-    /// What a run begins with: what there is to know of it, and its values.
+    /// The messages at the start of a run: the experiment's description, and the run's values.
     let begin: [SummaryValue]
 
     init(_ parameters: [String: any HyperParameter], domains: [String: [any HyperParameter]], metrics: [String]) throws(OpError) {
@@ -176,7 +176,7 @@ private struct Hparams {
         ]
     }
 
-    /// What a run ends with: `STATUS_SUCCESS` or `STATUS_FAILURE`.
+    /// The message at the end of a run: `STATUS_SUCCESS` or `STATUS_FAILURE`.
     static func end(succeeded: Bool) -> SummaryValue {
         var end = ProtobufWriter()
         end.message(4) { $0.integer(1, succeeded ? 1 : 2) }

@@ -3,7 +3,7 @@ import ApusSystem
 
 /// A number of a summary: a Swift number, or a tensor with one element.
 public protocol SummaryScalar {
-    /// The number. Throws for a tensor of another size, or one that cannot be read.
+    /// The number. Throws if a tensor does not have exactly one element or cannot be read.
     func _summaryNumber() throws -> Double
 }
 
@@ -25,15 +25,15 @@ extension Tensor: SummaryScalar {
     }
 }
 
-// Steps have their label or none: `add_scalar("loss", loss, step)` is how most programs of PyTorch write it.
+// Steps are accepted with and without label, since most PyTorch programs write `add_scalar("loss", loss, step)`.
 extension SummaryWriter {
-    /// A point of the curve `tag`. NaN and infinite numbers are written as they are; TensorBoard marks them by signs of their own.
+    /// Adds a point to the curve `tag`. NaN and infinities are written as they are; TensorBoard marks them with symbols.
     ///
     /// - Parameters:
-    ///   - globalStep: where the point is; 0 for nil.
-    ///   - walltime: the time of the event in seconds since 1970; nil for now.
-    ///   - newStyle: as a tensor, as TensorFlow 2 writes it, in place of a plain number.
-    ///   - doublePrecision: with all digits, not those of a `Float`; for the new style alone.
+    ///   - globalStep: the step of the point; 0 if nil.
+    ///   - walltime: the time of the event in seconds since 1970; now if nil.
+    ///   - newStyle: whether to write a tensor, like TensorFlow 2, instead of a plain number.
+    ///   - doublePrecision: whether to write a float64 instead of a float32; only for the new style.
     public func addScalar(
         _ tag: String, _ scalarValue: some SummaryScalar, globalStep: Int? = nil, walltime: Double? = nil, newStyle: Bool = false,
         doublePrecision: Bool = false
@@ -46,7 +46,7 @@ extension SummaryWriter {
         try write(.summary([value]), globalStep, walltime)
     }
 
-    /// A point of the curve `tag`.
+    /// Adds a point to the curve `tag`.
     public func addScalar(
         _ tag: String, _ scalarValue: some SummaryScalar, _ globalStep: Int, walltime: Double? = nil, newStyle: Bool = false,
         doublePrecision: Bool = false
@@ -55,7 +55,8 @@ extension SummaryWriter {
             tag, scalarValue, globalStep: globalStep, walltime: walltime, newStyle: newStyle, doublePrecision: doublePrecision)
     }
 
-    /// A point of each of several curves in one chart: every curve is a run of its own, in the folder `MAINTAG_NAME`, with the tag `mainTag`.
+    /// Adds a point to each of several curves in one chart: every curve is a run of its own, in the folder `MAINTAG_NAME`, with the tag
+    /// `mainTag`.
     public func addScalars(
         _ mainTag: String, _ tagScalarDict: [String: any SummaryScalar], globalStep: Int? = nil, walltime: Double? = nil
     ) throws {
@@ -66,20 +67,20 @@ extension SummaryWriter {
         }
     }
 
-    /// A point of each of several curves in one chart.
+    /// Adds a point to each of several curves in one chart.
     public func addScalars(
         _ mainTag: String, _ tagScalarDict: [String: any SummaryScalar], _ globalStep: Int, walltime: Double? = nil
     ) throws {
         try addScalars(mainTag, tagScalarDict, globalStep: globalStep, walltime: walltime)
     }
 
-    /// How the elements of `values` are spread, in buckets. `maxBins` joins neighbouring buckets until there are about as many.
+    /// Writes a histogram of the elements of `values`. `maxBins` merges neighbouring buckets until there are about that many.
     ///
-    /// The histogram is that of the finite elements. Where others are among them, `TAG/not_finite` gets their number as a point of a curve,
-    /// so that a NaN in a gradient is seen (PyTorch writes a histogram with NaN for its ends, which TensorBoard does not draw). Without
-    /// elements an empty histogram is written, where PyTorch raises an error: a log does not end a training.
+    /// The histogram covers the finite elements. If there are others, `TAG/not_finite` gets their number as a point of a curve, so that a
+    /// NaN in a gradient is visible (PyTorch writes a histogram with NaN as its ends, which TensorBoard does not draw). For no elements an
+    /// empty histogram is written, where PyTorch raises an error: logging should not end a training.
     ///
-    /// Throws an `OpError` for edges that do not grow, or less than one bucket.
+    /// Throws an `OpError` for edges that do not increase, or for less than one bucket.
     public func addHistogram(
         _ tag: String, _ values: Tensor, globalStep: Int? = nil, bins: HistogramBins = .tensorflow, walltime: Double? = nil,
         maxBins: Int? = nil
@@ -102,20 +103,20 @@ extension SummaryWriter {
         try write(.summary(summary), globalStep, walltime)
     }
 
-    /// How the elements of `values` are spread.
+    /// Writes a histogram of the elements of `values`.
     public func addHistogram(
         _ tag: String, _ values: Tensor, _ globalStep: Int, bins: HistogramBins = .tensorflow, walltime: Double? = nil, maxBins: Int? = nil
     ) throws {
         try addHistogram(tag, values, globalStep: globalStep, bins: bins, walltime: walltime, maxBins: maxBins)
     }
 
-    /// A text in Markdown: `**bold**`, tables, lists.
+    /// Writes a text in Markdown: `**bold**`, tables, lists.
     public func addText(_ tag: String, _ textString: String, globalStep: Int? = nil, walltime: Double? = nil) throws {
         let tensor = SummaryTensor(text: textString)
         try write(.summary([SummaryValue("\(tag)/text_summary", .tensor(tensor), plugin: "text")]), globalStep, walltime)
     }
 
-    /// A text in Markdown.
+    /// Writes a text in Markdown.
     public func addText(_ tag: String, _ textString: String, _ globalStep: Int, walltime: Double? = nil) throws {
         try addText(tag, textString, globalStep: globalStep, walltime: walltime)
     }

@@ -13,13 +13,14 @@ import Synchronization
 /// }
 /// try writer.close()
 /// ```
-/// `tensorboard --logdir runs` shows all runs under a folder. A tag's part before `/` is the group that it is shown in.
+/// `tensorboard --logdir runs` shows all runs below a folder. Tags are grouped by the part before `/`.
 ///
-/// Each event is in the file when its method returns, so that a killed process loses none (PyTorch keeps ten of them, up to two minutes);
-/// ``flush()`` waits for the disk, as only a power failure needs. A new writer on the same folder begins another file, whose events follow.
+/// An event is in the file when the method that writes it returns, so that a killed process loses none (PyTorch holds back up to ten, for
+/// up to two minutes); ``flush()`` also waits for the disk, which only matters in a power failure. A new writer on the same folder begins
+/// another file that continues the first.
 ///
-/// Several tasks may write at once: each event is whole, and those of one task are in its order. What the system refuses throws a
-/// `FileError`, an argument that makes no sense an `OpError`; nothing is written then.
+/// Several tasks may write at once: each event is complete, and the events of one task are in order. Throws a `FileError` if the system
+/// refuses an operation, and an `OpError` for invalid arguments; then nothing is written.
 public final class SummaryWriter: Sendable {
     /// The folder of the log.
     public let logDir: String
@@ -27,15 +28,15 @@ public final class SummaryWriter: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        /// The open files by their folders.
+        /// The open files by folder.
         var streams: [ByteKey: EventStream] = [:]
     }
 
-    /// A writer to the folder `logDir`, which is made where it is missing.
+    /// A writer to the folder `logDir`, which is created if it does not exist.
     ///
-    /// - Parameter purgeStep: what earlier files of the folder say of this step and those after it is hidden: a run that died at step 120 and
-    ///   goes on from its checkpoint at step 100 writes 101 and all that follow once more.
-    /// - Parameter filenameSuffix: put behind the file's name.
+    /// - Parameter purgeStep: hides what earlier files in the folder have for this step and later ones: a run that died at step 120 and
+    ///   resumes from its checkpoint at step 100 writes steps 101 and on again.
+    /// - Parameter filenameSuffix: appended to the file's name.
     public init(_ logDir: String, purgeStep: Int? = nil, filenameSuffix: String = "") throws {
         guard !filenameSuffix.utf8.contains(UInt8(ascii: "/")) else {
             throw OpError("the suffix '\(printable(filenameSuffix))' contains '/'", op: "SummaryWriter")
@@ -48,7 +49,7 @@ public final class SummaryWriter: Sendable {
         if let purgeStep { try purge(from: purgeStep) }
     }
 
-    /// A writer to `logDir`, or without one to a new folder: `runs/May04_22-14-54_HOST` with `comment` behind it.
+    /// A writer to `logDir`, or if nil to a new folder: `runs/May04_22-14-54_HOST` followed by `comment`.
     public convenience init(logDir: String? = nil, comment: String = "", purgeStep: Int? = nil, filenameSuffix: String = "") throws {
         var (now, parts, text) = (time(nil), tm(), [CChar](repeating: 0, count: 64))
         localtime_r(&now, &parts)
@@ -60,7 +61,7 @@ public final class SummaryWriter: Sendable {
 
     deinit { try? close() }
 
-    /// The open file of a folder; a new one where there is none.
+    /// The open file of a folder, created if there is none.
     private func stream(_ folder: String, _ state: inout State) throws -> EventStream {
         if let open = state.streams[ByteKey(folder)] { return open }
         let new = try EventStream(in: folder, suffix: suffix)
@@ -68,7 +69,7 @@ public final class SummaryWriter: Sendable {
         return new
     }
 
-    /// Hides what was written so far, in this file and those before, of `step` and those after it.
+    /// Hides everything written so far, in this file and earlier ones, for `step` and later steps.
     package func purge(from step: Int) throws { try write(.session(status: 1), step, nil) }
 
     /// Writes an event to the file of `folder`.
@@ -79,12 +80,12 @@ public final class SummaryWriter: Sendable {
         try state.withLock { state in try stream(folder ?? logDir, &state).append(event) }
     }
 
-    /// Waits until all that was written is on the disk.
+    /// Waits until everything written is on disk.
     public func flush() throws {
         try state.withLock { state in for stream in state.streams.values { try stream.sync() } }
     }
 
-    /// Closes all files, once they are on the disk; does nothing if they are closed. What is added afterwards goes to a new file.
+    /// Closes all files after syncing them to disk; does nothing if they are closed. Later events go to a new file.
     public func close() throws {
         try state.withLock { state in
             let open = state.streams.values

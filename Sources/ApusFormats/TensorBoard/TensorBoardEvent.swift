@@ -1,8 +1,8 @@
 /// A record of an event file. Message `Event` of tensorflow/core/util/event.proto, as far as PyTorch's `SummaryWriter` writes it.
 ///
-/// What a message holds is read and written here side by side; numbers of fields are those of its definition.
+/// Reading and writing of each message are side by side; field numbers are those of its definition.
 package struct TensorBoardEvent: Equatable {
-    /// What an event tells.
+    /// The contents of an event.
     package enum Content: Equatable {
         /// The first event of a file: `brain.Event:2`.
         case fileVersion(String)
@@ -10,9 +10,9 @@ package struct TensorBoardEvent: Equatable {
         case summary([SummaryValue])
         /// A graph, as the bytes of a `GraphDef`.
         case graph([UInt8])
-        /// The status of a session; 1 hides what earlier files say of this step and those after it.
+        /// The status of a session; 1 hides what earlier files have for this step and later ones.
         case session(status: Int64)
-        /// The number of a field of another kind.
+        /// The number of an unknown field.
         case other(Int)
     }
 
@@ -37,7 +37,7 @@ package struct TensorBoardEvent: Equatable {
             case 4: content = .graph(Array(try field.bytes("graph_def").bytes))
             case 5:
                 var values: [SummaryValue] = []
-                // Summaries add up; the array is not copied for each.
+                // Several summaries are merged; `content` is cleared so that the array is not copied each time.
                 if case .summary(let before) = content { (values, content) = (before, nil) }
                 try field.fields("summary") { field throws(FormatError) in
                     if field.number == 1 { values.append(try SummaryValue(try field.bytes("value"))) }
@@ -81,7 +81,7 @@ package struct SummaryValue: Equatable {
         case image(Image)
         case histogram(Histogram)
         case tensor(SummaryTensor)
-        /// The number of a field of another kind.
+        /// The number of an unknown field.
         case other(Int)
     }
 
@@ -89,7 +89,7 @@ package struct SummaryValue: Equatable {
     package struct Image: Equatable {
         package var height: Int64 = 0
         package var width: Int64 = 0
-        /// The number of its channels.
+        /// The number of channels.
         package var channels: Int64 = 0
         /// A PNG file.
         package var encoded: [UInt8] = []
@@ -97,9 +97,9 @@ package struct SummaryValue: Equatable {
 
     package var tag: String
     package var content: Content?
-    /// The part of TensorBoard that shows the value, where its kind does not say that; nil otherwise.
+    /// The TensorBoard plugin that shows the value; nil if its type determines it.
     package var plugin: String?
-    /// What that part wants to know beside.
+    /// Data for the plugin.
     package var pluginContent: [UInt8] = []
 
     package init(_ tag: String, _ content: Content?, plugin: String? = nil, pluginContent: [UInt8] = []) {
@@ -197,19 +197,19 @@ extension Histogram {
     }
 }
 
-/// A tensor of numbers or texts. Message `TensorProto` of tensorflow/core/framework/tensor.proto.
+/// A tensor of numbers or strings. Message `TensorProto` of tensorflow/core/framework/tensor.proto.
 package struct SummaryTensor: Equatable {
     /// `DT_FLOAT` 1, `DT_DOUBLE` 2, `DT_STRING` 7.
     package var dtype: Int64 = 0
-    /// nil where it is not written, as for a single number.
+    /// nil if it is not written, as for a single number.
     package var shape: [Int64]?
     package var floats: [Float] = []
     package var doubles: [Double] = []
     package var texts: [[UInt8]] = []
 
-    /// Text, in a tensor of shape [1].
+    /// A string, in a tensor of shape [1].
     init(text: String) { (dtype, shape, texts) = (7, [1], [Array(text.utf8)]) }
-    /// A number, in half or all of its digits.
+    /// A number, in single or double precision.
     init(_ value: Double, doublePrecision: Bool) {
         if doublePrecision { (dtype, doubles) = (2, [value]) } else { (dtype, floats) = (1, [Float(value)]) }
     }
