@@ -29,7 +29,7 @@ public enum Anomaly {
         }
     }
 
-    /// Adds to an error of the backward pass where the op was called in the forward pass.
+    /// Adds the place of the op's forward call to an error of the backward pass.
     static func locate(_ error: OpError, _ node: Node) -> OpError {
         guard let origin = node.origin else { return error }
         var located = OpError(error.message + origin.trace.lines, op: error.op.isEmpty ? node.name : error.op)

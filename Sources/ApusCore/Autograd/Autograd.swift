@@ -34,14 +34,14 @@ extension Tensor {
         return made
     }
 
-    /// The node of the op that made the tensor; nil for a leaf.
+    /// The node of the op that computed the tensor; nil for a leaf.
     package final var node: Node? {
         if isView { renewIfStale() }
         return recordedNode
     }
 
-    /// Whether ops on this tensor are recorded, so that `backward()` computes its gradient. Setting true traps for dtypes that are not
-    /// floating-point, setting false for tensors that are not leaves.
+    /// Whether ops on this tensor are recorded, so that `backward()` computes its gradient. Setting it to true traps for dtypes that are
+    /// not floating-point; setting it to false traps for tensors that are not leaves.
     public final var requiresGrad: Bool {
         get {
             if isView { renewIfStale() }
@@ -69,14 +69,15 @@ extension Tensor {
         return self
     }
 
-    /// Whether no recorded op made this tensor. Gradients accumulate in the `grad` of leaves that require one.
+    /// Whether the tensor is not the result of a recorded op. Gradients accumulate in the `grad` of leaves that require one.
     public final var isLeaf: Bool { node == nil }
 
-    /// The name of the op that made this tensor, nil for a leaf. PyTorch: `grad_fn`.
+    /// The name of the op that computed this tensor; nil for a leaf. PyTorch: `grad_fn`.
     public final var gradFn: String? { node?.name }
 
-    /// The gradient that `backward()` accumulated, for leaves and after `retainGrad()`. nil before the first one and after `zeroGrad()`.
-    /// It unwraps itself where a tensor is wanted, `w - lr * w.grad`, and traps there if it is nil; `w.grad == nil` and `if let` work as ever.
+    /// The gradient that `backward()` has accumulated, for leaves and after `retainGrad()`. nil before the first backward pass and after
+    /// `zeroGrad()`. As an implicitly unwrapped optional it can be used like a tensor, `w - lr * w.grad`, and traps there if it is nil;
+    /// `w.grad == nil` and `if let` work as for any optional.
     public final var grad: Tensor! {
         get { storedGrad }
         set {
@@ -115,8 +116,8 @@ extension Tensor {
     ///   - retainGraph: keeps the graph for another pass; without it a second pass traps. Defaults to `createGraph`, as in PyTorch.
     ///   - createGraph: records the backward pass, so that gradients can be differentiated again.
     ///
-    ///   - inputs: the leaves whose `grad` to add to; nil: all. Gradients that only other leaves need are not computed. Leaves that require
-    ///     no gradient get none.
+    ///   - inputs: the leaves whose `grad` to add to; nil for all. Gradients that only other leaves need are not computed. Leaves that
+    ///     require no gradient get none.
     ///
     /// Traps if the tensor is not a scalar (use `backward(gradient:)`), has no graph, or its graph was freed, and if one of `inputs` is not
     /// a leaf.
@@ -131,7 +132,7 @@ extension Tensor {
         backward(gradient: Tensor.ones(like: self), retainGraph: retainGraph, createGraph: createGraph, inputs: inputs)
     }
 
-    /// The same for any tensor: `gradient`, of the same shape, is the derivative of the final result with respect to this tensor.
+    /// The same for any tensor: `gradient`, of the same shape, is the gradient of the final result with respect to this tensor.
     public final func backward(gradient: Tensor, retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil) {
         if isPoisoned || gradient.isPoisoned { return }
         do throws(OpError) {
@@ -141,8 +142,8 @@ extension Tensor {
         }
     }
 
-    /// Computes the gradients of several tensors in one pass, and adds them to the `grad` of leaves. `gradients` has one for each tensor, as
-    /// `backward(gradient:)` takes it, or nil for a scalar; without it all must be scalars. PyTorch: `torch.autograd.backward`.
+    /// Computes the gradients of several tensors in one pass, and adds them to the `grad` of leaves. `gradients` has one entry per tensor,
+    /// as in `backward(gradient:)`, or nil for a scalar; if omitted, all tensors must be scalars. PyTorch: `torch.autograd.backward`.
     public static func backward(
         _ tensors: [Tensor], gradients: [Tensor?]? = nil, retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil
     ) {
@@ -193,7 +194,7 @@ extension Tensor {
                 ? gradient : Tensor(sharing: gradient.dtype == output.dtype ? gradient : gradient.to(output.dtype)))
     }
 
-    /// Stores the gradient of this non-leaf in `grad` in the backward pass, after its hooks have run. After an in-place change it is the
+    /// Makes the backward pass store the gradient of this non-leaf in `grad`, after its hooks have run. After an in-place change it is the
     /// gradient of the new value. PyTorch: `retain_grad()`.
     public final func retainGrad() {
         guard !isPoisoned, let node, extrasForWriting.keeper == nil else { return }
@@ -209,7 +210,7 @@ extension Tensor {
     /// Whether `backward()` stores the gradient of this non-leaf in `grad`, after `retainGrad()`. PyTorch: `retains_grad`.
     public final var retainsGrad: Bool { extras?.keeper != nil }
 
-    /// Moves the hook to `node`, which has made the tensor's current value.
+    /// Moves the hook to `node`, the node of the tensor's current value.
     @inline(never) private final func moveKeeper(_ keeper: GradientHook, to node: Node, _ index: Int32) {
         recordedNode?.hooks.removeAll { $0.id == keeper.id }
         let moved = GradientHook(id: keeper.id, index: index, isKeeper: true, run: keeper.run)
@@ -217,8 +218,8 @@ extension Tensor {
         node.add(moved)
     }
 
-    /// Calls `hook` with this tensor's gradient whenever one is computed; a returned tensor replaces the gradient. With `prepend` it runs
-    /// before the hooks that there are. PyTorch: `register_hook`.
+    /// Calls `hook` with this tensor's gradient whenever one is computed; if it returns a tensor, that replaces the gradient. With
+    /// `prepend` it runs before existing hooks. PyTorch: `register_hook`.
     @discardableResult public final func registerHook(_ hook: @escaping (Tensor) -> Tensor?, prepend: Bool = false) -> HookHandle {
         if isPoisoned { return HookHandle {} }
         guard requiresGrad, let node = edge.node else {
@@ -231,9 +232,8 @@ extension Tensor {
         return HookHandle { [weak node] in node?.hooks.removeAll { $0.id == id } }
     }
 
-    /// The same with a hook that only looks: `x.registerHook { gradient in print(gradient) }`.
-    // Of two forms that both fit, the compiler takes this one, which has fewer parameters: a closure of several statements without a
-    // `return` fits both.
+    /// The same with a hook that does not change the gradient: `x.registerHook { gradient in print(gradient) }`.
+    // A closure of several statements without `return` matches both overloads; the compiler prefers this one, which has fewer parameters.
     @discardableResult public final func registerHook(_ hook: @escaping (Tensor) -> Void) -> HookHandle {
         registerHook { gradient -> Tensor? in
             hook(gradient); return nil
@@ -250,8 +250,8 @@ extension Tensor {
     /// The same values without history. The storage is shared, so in-place changes of one appear in the other.
     public final func detach() -> Tensor { isPoisoned ? self : Tensor(sharing: self) }
 
-    /// Takes the tensor's history away: it becomes a leaf that requires no gradient. Traps for a view, whose history is its base's. PyTorch:
-    /// `detach_()`.
+    /// Detaches the tensor from its history: it becomes a leaf that requires no gradient. Traps for a view, whose history is its base's.
+    /// PyTorch: `detach_()`.
     @discardableResult public final func detach_() -> Self {
         if isPoisoned { return self }
         if extras?.viewBase != nil {
@@ -308,9 +308,8 @@ public func grad(
     }
 }
 
-/// The gradients of one `output` with respect to `inputs`; traps if it does not depend on one of them, unless `materializeGrads` asks for
-/// zeros there. The output must be a scalar unless
-/// `gradients`, of its shape, is the derivative of the final result with respect to it.
+/// The gradients of one `output` with respect to `inputs`. Traps if it does not depend on one of them; with `materializeGrads` the result
+/// is zeros there. The output must be a scalar unless `gradients`, of its shape, is the gradient of the final result with respect to it.
 public func grad(
     of output: Tensor, withRespectTo inputs: [Tensor], gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,
     materializeGrads: Bool = false
@@ -321,9 +320,8 @@ public func grad(
     ).map { $0! }
 }
 
-/// The gradient of one `output` with respect to one `input`; traps if it does not depend on it, unless `materializeGrads` asks for zeros.
-/// The output must be a scalar unless
-/// `gradients`, of its shape, is the derivative of the final result with respect to it.
+/// The gradient of one `output` with respect to one `input`. Traps if it does not depend on it; with `materializeGrads` the result is
+/// zeros. The output must be a scalar unless `gradients`, of its shape, is the gradient of the final result with respect to it.
 public func grad(
     of output: Tensor, withRespectTo input: Tensor, gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,
     materializeGrads: Bool = false

@@ -2,7 +2,7 @@
     @_spi(Internal) @_spi(MemoryReaders) import Runtime
 #endif
 
-/// The calls that led to an op, for anomaly mode. Debug builds only, since release builds have no line numbers.
+/// The call stack at an op, for anomaly mode. Only in debug builds, since release builds have no line numbers.
 struct CallTrace {
     #if DEBUG
         private let backtrace: Backtrace?
@@ -15,7 +15,7 @@ struct CallTrace {
             CallTrace(backtrace: try? Backtrace.capture(limit: 64, images: images))
         }
 
-        /// The lines of user code, innermost first, to append to a message.
+        /// The source lines of user code, innermost first, to append to a message.
         var lines: String {
             guard let frames = backtrace?.symbolicated()?.frames else { return "" }
             let own = ["$s8ApusCore", "$s6ApusNN", "$s9ApusOptim", "$s8ApusData", "$s12ApusTraining", "$ss"]

@@ -1,20 +1,22 @@
-/// Whether a backward pass is running the body of a `checkpoint` again. Running statistics do not move then; what counts calls should ask.
+/// Whether the body of a `checkpoint` is being recomputed in a backward pass. Running statistics are not updated then; code that counts
+/// calls should check this.
 public var isRecomputing: Bool { Context.current.isRecomputing }
 
-/// Runs `body`, and again in the backward pass: what its ops save for their derivatives is not kept meanwhile. PyTorch:
+/// Runs `body` without keeping what its ops save for their derivatives, and runs it again in the backward pass to recompute that. PyTorch:
 /// `torch.utils.checkpoint.checkpoint` with `use_reentrant=False`.
 ///
 /// ```swift
 /// for block in blocks { x = checkpoint(x) { block($0) } }
 /// ```
-/// Gradients have the same bits as without, those of parameters and other tensors that the body reads among them; so have derivatives of
-/// derivatives. The second run has the random numbers of the first, and its `autocast`, `functionalCall` and computed weights. Batch
-/// normalisation moves its running statistics in the first run alone (PyTorch in both); other effects of the body happen twice, hooks of
-/// modules among them (``isRecomputing``).
+/// Gradients have the same bits as without checkpointing, including those of parameters and other tensors that the body captures; higher
+/// derivatives work too. The second run has the random numbers of the first, its `autocast`, `functionalCall` and computed weights. Batch
+/// normalisation updates its running statistics only in the first run (PyTorch in both); other side effects of the body happen twice,
+/// including hooks of modules (``isRecomputing``).
 ///
-/// `inputs` are kept; within another `checkpoint`, or `savedTensorsHooks`, these keep them, while what a body captures is held. Inputs that
-/// are changed in place before the backward pass are an error, and so is a body that does something else when it runs again; parameters and
-/// other tensors that it captures must not change meanwhile, which is not always noticed. Where gradients are off the body just runs.
+/// The graph keeps `inputs`; within another `checkpoint` or `savedTensorsHooks` those keep them, whereas tensors that the body captures
+/// stay in memory. It is an error if an input is changed in place before the backward pass, or if the body does something else when it runs
+/// again. Parameters and other tensors that it captures must not change in between, which is not always detected. If gradients are
+/// disabled, the body just runs.
 public func checkpoint<Result>(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> Result) -> Result {
     let inputs = inputs.map(\.standIn)
     guard isGradEnabled, !inputs.contains(where: \.isPoisoned) else { return body(inputs) }
@@ -43,13 +45,13 @@ public func checkpoint<Result>(
     checkpoint([x, y, z]) { body($0[0], $0[1], $0[2]) }
 }
 
-/// The same with a body that takes nothing and captures what it needs, which is held until the backward pass.
+/// The same with a body that captures all it needs, which stays in memory until the backward pass.
 public func checkpoint<Result>(_ body: @escaping () -> Result) -> Result { checkpoint([]) { _ in body() } }
 
-/// Runs `functions` in order, the first on `input` and each other on the result of the one before, in `segments` parts of equal length, the
-/// last of which takes what is left. All but the last are checkpoints. PyTorch: `torch.utils.checkpoint.checkpoint_sequential`.
+/// Runs `functions` in order, the first on `input` and each other on the previous result, in `segments` parts of equal length; the last
+/// part includes the remainder. All parts except the last are checkpointed. PyTorch: `torch.utils.checkpoint.checkpoint_sequential`.
 ///
-/// Traps unless there are 1 ... `functions.count` segments.
+/// Traps unless `segments` is in 1 ... `functions.count`.
 public func checkpointSequential(_ functions: [(Tensor) -> Tensor], _ segments: Int, _ input: Tensor) -> Tensor {
     guard segments > 0, segments <= functions.count else {
         return fail(
@@ -64,18 +66,18 @@ public func checkpointSequential(_ functions: [(Tensor) -> Tensor], _ segments: 
     return functions[(length * (segments - 1))...].reduce(x) { x, function in function(x) }
 }
 
-/// A body that ran once, and what it needs to run again. The graph's nodes hold it.
+/// A body that has run once, and the state that it needs to run again. The nodes of the graph retain it.
 private final class CheckpointedCall {
     private let run: ([Tensor]) -> Void
     private let inputs: [PackedTensor]
     private let surroundings = Surroundings()
     private let draws = Draws(within: Context.current.draws)
-    /// For each tensor that the ops of the body have saved, in order, where the one of the next run is put.
+    /// For each tensor that the ops of the body have saved, in order, the place that receives it when the body runs again.
     private var places: [WeakPlace] = []
     private var hasEnded = false
 
     init(_ inputs: [Tensor], _ run: @escaping ([Tensor]) -> Void) throws(OpError) {
-        // Within another checkpoint the inputs are the other's to recompute.
+        // Within another checkpoint, that one recomputes the inputs.
         let hooks = Context.current.savedTensorsHooks ?? SavedTensorsHooks { saved in saved.unpack(for: "checkpoint") }
         var packed: [PackedTensor] = []
         for x in inputs { packed.append(try PackedTensor(SavedTensor(tensor: x, version: x.storage.version), by: hooks)) }
@@ -83,7 +85,7 @@ private final class CheckpointedCall {
         self.run = run
     }
 
-    /// The first run: what ops save is numbered and left.
+    /// The first run: counts what ops save, and drops it.
     func first<Result>(_ body: () -> Result) -> Result {
         let context = Context.current
         let outer = context.draws
@@ -93,7 +95,7 @@ private final class CheckpointedCall {
             hasEnded = true
         }
         let hooks = SavedTensorsHooks { [self] saved in
-            // Parameters take no memory here, and are checked for changes.
+            // Parameters take no additional memory; saving them detects changes in place.
             if saved.isLearnt { return saved.unpack(for: "checkpoint") }
             let place = Place(form: GradientForm(saved.tensor))
             places.append(WeakPlace(place: place))
@@ -105,7 +107,7 @@ private final class CheckpointedCall {
     private func value(at place: Place) throws(OpError) -> Tensor {
         if place.found == nil { try runAgain() }
         guard let found = place.found else { throw CheckpointedCall.differs("saves fewer tensors") }
-        // Each is needed once in a pass; another pass runs the body again.
+        // A backward pass uses each saved tensor once; another pass runs the body again.
         place.found = nil
         try found.checkUnchanged(since: "checkpoint")
         return found.tensor
@@ -121,13 +123,13 @@ private final class CheckpointedCall {
                 if count < places.count, let place = places[count].place { try place.fill(saved) }
                 count += 1
             }
-            // For a backward pass in the body itself.
+            // The body itself may contain a backward pass.
             return saved.unpack(for: "checkpoint")
         }
         let draws = draws.again()
         surroundings.restore(draws) { hooks.scope("checkpoint") { run(given) } }
         try throwFailure()
-        // A backward pass in the body comes before its end.
+        // A backward pass within the body runs before the body has ended, with fewer tensors saved.
         if count < places.count || hasEnded && count > places.count {
             throw CheckpointedCall.differs("saves \(count) tensors for its derivatives, not \(places.count)")
         }
@@ -141,7 +143,7 @@ private final class CheckpointedCall {
     }
 }
 
-/// Where a saved tensor is put when the body runs again.
+/// Receives a saved tensor when the body runs again.
 private final class Place {
     private let form: GradientForm
     var found: SavedTensor?
@@ -155,10 +157,10 @@ private final class Place {
     }
 }
 
-/// A place that nobody waits for is gone.
+/// Nil once no node waits for the tensor.
 private struct WeakPlace { weak var place: Place? }
 
-/// What a body sees of the thread's context.
+/// The thread's state that a body depends on.
 private struct Surroundings {
     private let autocast: DType?
     private let random: Generator.State
@@ -175,19 +177,19 @@ private struct Surroundings {
         substitutions = context.substitutions
     }
 
-    /// Runs `body` in them, recorded.
+    /// Runs `body` with this state, with gradients enabled.
     func restore(_ draws: Draws, _ body: () -> Void) {
         let context = Context.current
         let outer = (context.gradEnabled, context.autocast, context.weightCasts, context.computed, context.modules, context.isRecomputing)
         let (outerDraws, refusal) = (context.draws, context.refusesSavedTensorsHooks)
-        // A body that seeds the default generator seeds this one.
+        // If the body seeds the default generator, it seeds this copy.
         let generator = Generator(seed: random.seed)
         generator.state = random
         context.gradEnabled = true
         context.autocast = autocast
         context.weightCasts = autocast == nil ? nil : WeightCasts()
         context.computed = computed
-        // Who may call whom was checked in the first run.
+        // Which modules may call each other was checked in the first run.
         context.modules = []
         context.isRecomputing = true
         context.draws = draws

@@ -1,16 +1,16 @@
 import Synchronization
 
-/// Runs the backward pass in a loop over the nodes in topological order, so that deep graphs need no deep stack.
+/// Runs the backward pass in a loop over the nodes in topological order, so that deep graphs need no deep call stack.
 enum Engine {
     private static let passes = Atomic<UInt64>(0)
 
-    /// A gradient to start from.
+    /// A gradient that the pass starts from.
     struct Root {
         var edge: Edge
         var gradient: Tensor
     }
 
-    /// What an enclosing pass has at a node that a pass within it needs too.
+    /// The state of a node in an enclosing pass, saved while a nested pass uses the node.
     private struct Interruption {
         private let node: Node
         private let neededBy: UInt64
@@ -28,8 +28,8 @@ enum Engine {
         }
     }
 
-    /// Runs backward from `roots`. With `captures`, returns the gradients that arrive at those edges, and leaves accumulate nothing.
-    /// Without it, leaves accumulate into `grad`: those with an edge in `leaves`, or all if it is nil.
+    /// Runs the backward pass from `roots`. With `captures`, returns the gradients at those edges, and leaves accumulate nothing. Without,
+    /// leaves accumulate into `grad`: those with an edge in `leaves`, or all if it is nil.
     static func run(
         _ roots: [Root], captures: [Edge]?, leaves: [Edge]? = nil, retainGraph: Bool, createGraph: Bool
     ) throws(OpError) -> [Tensor?] {
@@ -40,7 +40,7 @@ enum Engine {
         let order = topologicalOrder(
             from: roots.compactMap(\.edge.node), pass: pass, captures: captures, leaves: leaves, interrupting: &interruptions)
         var captured = [Tensor?](repeating: nil, count: captures?.count ?? 0)
-        // However the pass ends, partially collected gradients must not reach the next pass.
+        // However the pass ends, partially accumulated gradients must not reach the next pass.
         defer {
             for node in order where node.neededBy == pass { _ = node.take() }
             if let interruptions { for interruption in interruptions { interruption.end() } }
@@ -82,7 +82,7 @@ enum Engine {
                 for (i, edge) in captures.enumerated() where edge.node === node {
                     captured[i] = edge.index == 0 ? first : more[Int(edge.index) - 1]
                 }
-                // Of a node that is captured alone, nothing else is needed.
+                // A captured node that leads to no other needed node: its inputs' gradients are not needed.
                 if !node.edges.any({ $0.neededBy == pass }) { continue }
             }
             if first == nil && more.allSatisfy({ $0 == nil }) { continue }
@@ -105,8 +105,8 @@ enum Engine {
         return captured
     }
 
-    /// The nodes reachable from `roots`, inputs before the nodes that use them. Marks nodes whose gradient is needed; of a pass within
-    /// another, `interrupting` gets what the other has there.
+    /// The nodes reachable from `roots`, inputs before the nodes that use them. Marks nodes whose gradient is needed. If this pass is
+    /// nested in another, `interrupting` saves the other's state at nodes that both need.
     private static func topologicalOrder(
         from roots: [Node], pass: UInt64, captures: [Edge]?, leaves: [Edge]?, interrupting: inout [Interruption]?
     ) -> [Node] {
@@ -134,7 +134,7 @@ enum Engine {
                 } else {
                     stack.removeLast()
                     order.append(node)
-                    // A node with hooks or a retained gradient is needed too, except for leaves that are not in `leaves`.
+                    // A node with hooks or a retained gradient is needed too, except leaves that are not in `leaves`.
                     if (captures == nil && !node.hooks.isEmpty && (leaves == nil || !(node is AccumulateNode)))
                         || node.edges.any({ $0.neededBy == pass })
                     {

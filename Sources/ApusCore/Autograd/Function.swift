@@ -18,12 +18,12 @@ public protocol DifferentiableFunction {
     var name: String { get }
     /// Computes the outputs; ops inside are not recorded.
     func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor]
-    /// The gradients of the inputs from those of the outputs (zeros for outputs without one): one per input, nil for none. It can be
-    /// differentiated again if it uses differentiable ops on `context.saved`.
+    /// The gradients of the inputs from those of the outputs (zeros for outputs without one): one per input, nil for no gradient. It is
+    /// differentiable itself if it uses differentiable ops on `context.saved`.
     func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?]
 }
 
-/// What a function keeps from forward to backward.
+/// What a function keeps between forward and backward.
 public final class FunctionContext {
     var kept: [Tensor] = []
     /// The tensors given to `save`, in order. Changing one in place between forward and backward traps.
@@ -58,7 +58,7 @@ extension DifferentiableFunction {
     private func record(_ inputs: [Tensor]) -> [Tensor] {
         let functionContext = FunctionContext()
         functionContext.needsInputGrad = inputs.map(\.requiresGrad)
-        // Outputs get their own history, so an input that is returned unchanged must become another tensor.
+        // Outputs get history of their own, so an input that is returned unchanged must become another tensor.
         let outputs = noGrad { forward(inputs, functionContext) }.map { output in
             inputs.contains { $0 === output } ? Tensor(sharing: output) : output
         }
@@ -88,7 +88,7 @@ final class FunctionNode: Node {
     let inputs: [GradientForm]
     let outputs: [GradientForm]
     let needsInputGrad: [Bool]
-    /// The autocast dtype of forward, which backward uses too.
+    /// The autocast dtype of forward; backward uses the same.
     let autocast: DType?
 
     init(_ function: any DifferentiableFunction, inputs: [Tensor], saved: SavedTensors, outputs: [Tensor], context: FunctionContext) {
@@ -115,7 +115,7 @@ final class FunctionNode: Node {
         guard results.count == edges.count else {
             throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients", op: name)
         }
-        // Kernels rely on the shape, dtype and device of a gradient, and this one was made by user code.
+        // Kernels rely on the shape, dtype and device of a gradient, and this one comes from user code.
         var fitting: [Tensor?] = []
         for (i, result) in results.enumerated() {
             fitting.append(
@@ -126,7 +126,7 @@ final class FunctionNode: Node {
     }
 }
 
-/// The shape, dtype and device of a tensor, which its gradient has too.
+/// The shape, dtype and device of a tensor, and so of its gradient.
 struct GradientForm: Equatable, CustomStringConvertible {
     let shape: Shape
     let dtype: DType

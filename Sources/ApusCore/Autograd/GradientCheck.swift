@@ -1,20 +1,20 @@
 /// Compares the derivatives that autograd computes with finite differences.
 ///
-/// These are (−f(2h) + 8f(h) − 8f(−h) + f(−2h)) / 12h. Their error is the rounding of f, in float64 about 10⁻¹⁶·|f| / h; f must be
-/// smooth within 2h of the inputs.
+/// The finite differences are (−f(2h) + 8f(h) − 8f(−h) + f(−2h)) / 12h. Their error is the rounding error of f, in float64 about 10⁻¹⁶·|f|
+/// / h; f must be smooth within 2h of the inputs.
 package struct GradientCheck {
-    /// h
+    /// The step h.
     private let eps: Double
     private let atol: Double
     private let rtol: Double
-    /// Whether one combination of all elements of the results is differentiated, not each element.
+    /// Whether to differentiate one linear combination of all elements of the results instead of each element.
     private let isFast: Bool
 
     package init(eps: Double, atol: Double, rtol: Double, isFast: Bool) {
         (self.eps, self.atol, self.rtol, self.isFast) = (eps, atol, rtol, isFast)
     }
 
-    /// What is wrong with the derivatives of `f` with respect to those of `inputs` that require a gradient.
+    /// Compares the derivatives of `f` with respect to those of `inputs` that require a gradient; returns a message for each that differs.
     package func complaints(_ inputs: [Tensor], _ f: ([Tensor]) -> [Tensor]) -> [String] {
         let leaves = inputs.map { $0.requiresGrad ? $0.detach().requiresGrad_() : $0 }
         let varied = leaves.indices.filter { leaves[$0].requiresGrad }
@@ -38,8 +38,8 @@ package struct GradientCheck {
         return complaints
     }
 
-    /// The same for derivatives of derivatives: of the gradients as functions of inputs and incoming gradients, which are `incoming` or
-    /// some irregular numbers.
+    /// The same for second derivatives: those of the gradients as functions of inputs and incoming gradients, which are `incoming` or some
+    /// irregular numbers.
     package func secondComplaints(_ inputs: [Tensor], incoming: [Tensor]? = nil, _ f: ([Tensor]) -> [Tensor]) -> [String] {
         let outputs = GradientCheck.differentiable(f, inputs).filter(\.requiresGrad)
         let incoming = (incoming ?? outputs.map { GradientCheck.incoming($0) }).map { $0.detach().requiresGrad_() }
@@ -53,7 +53,7 @@ package struct GradientCheck {
         }
     }
 
-    /// The results that may have a gradient.
+    /// The results that can have a gradient.
     private static func differentiable(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor]) -> [Tensor] {
         enableGrad { f(inputs) }.filter { $0.isPoisoned || $0.dtype.isFloatingPoint }
     }
@@ -70,7 +70,7 @@ package struct GradientCheck {
         Tensor(weights(output.numel, phase: 0.3), shape: output.shape, dtype: output.dtype, device: output.device)
     }
 
-    /// The gradients of Σ weight · output with respect to the leaves `varied`; nil for leaves without influence.
+    /// The gradients of Σ weight · output with respect to the leaves `varied`; nil for leaves that it does not depend on.
     private func gradients(of outputs: [Tensor], _ leaves: [Tensor], _ varied: [Int], weights: [Double]) -> [Tensor?] {
         var (connected, cotangents): ([Tensor], [Tensor]) = ([], [])
         var rest = weights[...]
@@ -125,7 +125,7 @@ package struct GradientCheck {
 /// ```swift
 /// gradcheck({ $0.exp() * 2 }, Tensor.randn(3, dtype: .float64, requiresGrad: true))
 /// ```
-/// The inputs should be float64, and `f` smooth within 2·`eps` of them. With `fastMode` one combination of the results' elements is
+/// The inputs should be float64, and `f` smooth within 2·`eps` of them. With `fastMode` one linear combination of the results' elements is
 /// differentiated instead of each. Traps if no input requires a gradient.
 @discardableResult public func gradcheck(
     _ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], eps: Double = 1e-6, atol: Double = 1e-5, rtol: Double = 1e-3,
@@ -144,8 +144,8 @@ package struct GradientCheck {
     gradcheck({ [f($0[0])] }, [x], eps: eps, atol: atol, rtol: rtol, raiseException: raiseException, fastMode: fastMode)
 }
 
-/// The same for derivatives of derivatives: those of the gradients with respect to `inputs` and `gradOutputs`, one for each result that has
-/// a gradient (irregular numbers by default). PyTorch: `torch.autograd.gradgradcheck`.
+/// The same for second derivatives: those of the gradients with respect to `inputs` and `gradOutputs`, one for each result that has a
+/// gradient (irregular numbers by default). PyTorch: `torch.autograd.gradgradcheck`.
 @discardableResult public func gradgradcheck(
     _ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], gradOutputs: [Tensor]? = nil, eps: Double = 1e-6, atol: Double = 1e-5,
     rtol: Double = 1e-3, raiseException: Bool = true, fastMode: Bool = false

@@ -1,8 +1,8 @@
 /// In-place changes that autograd records.
 ///
-/// `x.add_(y)` computes `x + y` as a recorded op, writes the result into x's memory and gives x the result's history. If x is a view, the
-/// base gets the history: it becomes "itself with this region replaced", and each of its views makes a new node when it is next asked for
-/// one (`generation` shows that its node is stale). Saved tensors notice the change by the storage's version.
+/// `x.add_(y)` computes `x + y` as a recorded op, writes the result to x's memory and gives x the result's history. If x is a view, its
+/// base gets the history: it becomes "itself with this region replaced", and each view of it makes a new node when asked for one (its
+/// `generation` shows that the old node is stale). Saved tensors detect the change by the storage's version.
 extension Tensor {
     /// Makes this tensor a differentiable view of `source`, or of the base if `source` is itself a view.
     final func becomeView(of source: Tensor) {
@@ -26,7 +26,7 @@ extension Tensor {
         }
     }
 
-    /// Records that the memory has changed. Every writer calls it.
+    /// Records that the memory has changed. Every op that writes calls it.
     package final func didChange(by op: String) {
         storage.version += 1
         storage.lastWriter = op
@@ -44,7 +44,7 @@ extension Tensor {
         return self
     }
 
-    /// A tensor with the current values and history; nil, and a failure of `name`, if the values may not change.
+    /// A tensor with the current values and history; nil, after failing `name`, if the values must not change.
     @inline(never) private final func replaceable(_ name: String) -> Tensor? {
         if let reason = form?.refusesChange {
             fail(name, reason)
@@ -60,7 +60,7 @@ extension Tensor {
         }
         let old: Tensor
         if Context.current.gradEnabled && Context.current.savedTensorsHooks != nil {
-            // Hooks may keep the old values where they are, and these are about to be overwritten.
+            // Hooks may keep the old values without a copy, and these are about to be overwritten.
             do throws(OpError) {
                 old = try converted(to: dtype)
             } catch {
@@ -109,7 +109,7 @@ extension Tensor {
         }
     }
 
-    /// Whether it shares memory with `other`, but not element for element.
+    /// Whether it shares memory with `other` in a different geometry.
     private final func overlaps(_ other: Tensor) -> Bool {
         guard storage === other.storage, shape != other.shape || strides != other.strides || offset != other.offset else { return false }
         let (mine, others) = (Shape.range(shape, strides, offset), Shape.range(other.shape, other.strides, other.offset))
@@ -133,7 +133,7 @@ extension Tensor {
     }
 }
 
-/// The previous values were replaced by constants: the gradient is zero, as for PyTorch's `fill_` and `copy_`.
+/// Replacement of the previous values by constants: the gradient is zero, as for PyTorch's `fill_` and `copy_`.
 private struct Overwrite: Op {
     var name: String { "overwrite" }
 
@@ -144,7 +144,7 @@ private struct Overwrite: Op {
 }
 
 extension Shape {
-    /// Whether two elements have the same address with these strides for `shape`: expanded dimensions or overlapping windows.
+    /// Whether two elements have the same address: expanded dimensions or overlapping windows.
     func hasRepeats(_ shape: Shape) -> Bool {
         if shape.numel == 0 || self == shape.contiguousStrides { return false }
         for i in 0..<count where shape[i] > 1 && self[i] == 0 { return true }
@@ -187,7 +187,7 @@ struct StridedRegion: Equatable {
 
 /// The view of `base`'s storage with these strides. PyTorch: `as_strided`.
 ///
-/// Derivative: the gradient's elements are added at their places in the base; repeated elements add up.
+/// Derivative: adds the gradient's elements at their places in the base; repeated elements add up.
 struct AsStrided: Op {
     let region: StridedRegion
 
@@ -211,7 +211,7 @@ struct AsStrided: Op {
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        // One flat buffer covers both views.
+        // A flat buffer that covers both views.
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let (viewLow, viewHigh) = Shape.range(region.shape, region.strides, region.offset)
         let start = min(low, viewLow)

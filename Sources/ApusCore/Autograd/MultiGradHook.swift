@@ -1,9 +1,9 @@
-/// Calls `hook` once in each backward pass, when all gradients of `tensors` that the pass computes are known: with one for each tensor, nil
-/// for those that the pass does not reach. PyTorch: `torch.autograd.graph.register_multi_grad_hook`.
+/// Calls `hook` once in each backward pass, when all gradients of `tensors` that the pass computes are known: with one entry per tensor,
+/// nil for tensors that the pass does not reach. PyTorch: `torch.autograd.graph.register_multi_grad_hook`.
 ///
 /// Traps if a tensor requires no gradient.
 @discardableResult public func registerMultiGradHook(_ tensors: [Tensor], _ hook: @escaping ([Tensor?]) -> Void) -> HookHandle {
-    /// The nodes hold the hook.
+    /// Weak, since the nodes retain the hook.
     struct WeakNode { weak var node: Node? }
     let nodes = tensors.map { WeakNode(node: $0.edge.node) }
     let none = [Tensor?](repeating: nil, count: tensors.count)

@@ -1,25 +1,25 @@
 /// A recorded op in the graph. Its slots collect the gradients of its outputs; its edges lead to the nodes of its inputs.
 package class Node {
     // One thread at a time works on a graph, and no access spans a call: exclusivity checks would find nothing.
-    /// One edge per input to the node that made it; without a node if the input needs no gradient.
+    /// One edge per input, to the node that computed it; without a node if the input needs no gradient.
     @exclusivity(unchecked) final var edges: Edges
     @exclusivity(unchecked) final var saved = SavedTensors()
-    /// What few nodes have, in one object: each field would be released with every node.
+    /// Fields that few nodes use, in one object: each field would be released with every node.
     @exclusivity(unchecked) private final var rare: Rare?
-    /// Whether a backward pass has freed what was saved.
+    /// Whether a backward pass has freed the saved tensors.
     @exclusivity(unchecked) final var isReleased = false
-    /// The gradient of output 0, collected while a backward pass runs.
+    /// The gradient of output 0, accumulated during a backward pass.
     @exclusivity(unchecked) final var slot: Tensor?
     /// The gradients of outputs 1 and up.
     @exclusivity(unchecked) final var moreSlots: [Tensor?] = []
-    /// Hooks on the outputs' gradients, in the order they run; see `add`.
+    /// Hooks on the outputs' gradients, in calling order; see `add`.
     @exclusivity(unchecked) final var hooks: [GradientHook] = []
     /// The last backward pass that visited this node.
     @exclusivity(unchecked) final var visit: UInt64 = 0
-    /// The last backward pass that needed this node's gradient. A nested pass, which a function's derivative may run, does not change it if
+    /// The last backward pass that needs this node's gradient. A nested pass, which a function's derivative may run, does not change it if
     /// it only visits the node.
     @exclusivity(unchecked) final var neededBy: UInt64 = 0
-    /// Whether it has no edges: the gradient ends at a leaf.
+    /// Whether the node has no edges: it is a leaf's.
     final var endsHere: Bool { edges.isEmpty }
 
     private final class Rare {
@@ -27,12 +27,12 @@ package class Node {
         var origin: Anomaly.Origin?
     }
 
-    /// What hooks keep in place of `saved`.
+    /// What saved-tensors hooks keep in place of `saved`.
     final var packed: [PackedTensor]? {
         get { rare?.packed }
         set { if newValue != nil || rare != nil { makeRare().packed = newValue } }
     }
-    /// Where the op was called, kept in anomaly mode.
+    /// Where the op was called; only in anomaly mode.
     final var origin: Anomaly.Origin? { rare?.origin }
 
     private final func makeRare() -> Rare {
@@ -52,17 +52,17 @@ package class Node {
 
     package var name: String { "node" }
 
-    /// The gradients of the inputs from the gradients of output 0 (`grad`) and of the others (`more`).
+    /// The gradients of the inputs, from the gradients of output 0 (`grad`) and of the others (`more`).
     func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         preconditionFailure("abstract")
     }
 
-    /// Adds a hook after the others, but before those that store the gradient.
+    /// Adds a hook after the others, but before those that store the gradient for the user.
     final func add(_ hook: GradientHook) {
         hooks.insert(hook, at: hook.isKeeper ? hooks.endIndex : hooks.firstIndex(where: \.isKeeper) ?? hooks.endIndex)
     }
 
-    /// Returns the collected gradients and clears the slots.
+    /// Returns the accumulated gradients and clears the slots.
     @inline(__always) final func take() -> (grad: Tensor?, more: [Tensor?]) {
         let first = slot
         slot = nil
@@ -103,14 +103,14 @@ package class Node {
 
     /// Frees the saved tensors after the backward pass has used them.
     func releaseSaved() {
-        // An op that saves nothing can run again, as in PyTorch; the cast of a weight that several passes share relies on it.
+        // An op that saves nothing can run again, as in PyTorch; the cast of a weight that several passes share relies on that.
         if saved.isEmpty && rare?.packed == nil { return }
         saved = SavedTensors()
         rare?.packed = nil
         isReleased = true
     }
 
-    /// Frees what only this node holds in a loop: nested deinitialisers of a long chain would overflow the stack.
+    /// Frees in a loop what only this node holds: nested deinitialisers of a long chain would overflow the stack.
     deinit {
         if rare?.packed != nil { Graveyard.bury(&rare!.packed) }
         guard !edges.isEmpty || !saved.isEmpty else { return }
@@ -118,13 +118,13 @@ package class Node {
     }
 }
 
-/// The target of a gradient: output `index` of `node`; nil if no gradient is needed.
+/// The target of a gradient: output `index` of `node`; node is nil if no gradient is needed.
 struct Edge {
     var node: Node?
     var index: Int32
 }
 
-/// A node's edges, one per input. A list like `ShortList`, with the fields of the first two edges stored separately: Swift copies an
+/// A node's edges, one per input. A list like `ShortList`, but with the fields of the first two edges stored separately: Swift copies an
 /// optional edge through a value witness table.
 struct Edges: RandomAccessCollection {
     fileprivate var first: Node?, second: Node?
@@ -143,7 +143,7 @@ struct Edges: RandomAccessCollection {
         }
     }
 
-    /// Whether the test holds for one of the target nodes.
+    /// Whether `test` is true for one of the target nodes.
     @inline(__always) func any(_ test: (Node) -> Bool) -> Bool {
         if let first, test(first) { return true }
         if let second, test(second) { return true }
@@ -152,7 +152,7 @@ struct Edges: RandomAccessCollection {
     }
 }
 
-/// Collects what dying nodes held and frees it in a loop, on the thread that released the first one.
+/// Collects what deinitialised nodes held and frees it in a loop, on the thread that released the first one.
 final class Graveyard {
     // Each thread has its own, and nothing is released during an append or pop: exclusivity checks would find nothing.
     @exclusivity(unchecked) private var edges: [Edges] = []
@@ -209,7 +209,7 @@ final class OpNode<O: Op>: Node {
 }
 
 extension Node {
-    /// Throws if saved tensors were freed or have been changed in place.
+    /// Throws if saved tensors were freed or changed in place.
     final func checkSaved() throws(OpError) {
         if isReleased {
             throw OpError(
@@ -222,7 +222,7 @@ extension Node {
 }
 
 extension SavedTensor {
-    /// Whether it has been changed in place since it was saved.
+    /// Whether it was changed in place since it was saved.
     @inline(__always) var isChanged: Bool { tensor.storage.version != version }
 
     /// Throws if it was changed in place after `name` saved it.
@@ -236,7 +236,7 @@ extension SavedTensor {
     }
 }
 
-/// The saved tensors of a node, for its derivative.
+/// The saved tensors of a node, as its derivative sees them.
 package struct SavedValues: RandomAccessCollection {
     let node: Node
 
@@ -252,7 +252,7 @@ package struct SavedValues: RandomAccessCollection {
     }
 }
 
-/// The end of a leaf's gradient: adds it to `grad`.
+/// The node of a leaf: adds the gradient to `grad`.
 final class AccumulateNode: Node {
     /// nil after the leaf was released: a graph that outlives it drops its gradient. The leaf holds this node and sets this to nil in
     /// `Tensor.deinit`; both belong to the same isolation region. A weak reference would slow down the leaf's reference counting.
@@ -269,7 +269,7 @@ final class AccumulateNode: Node {
     override func backward(_ given: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         guard let tensor, var grad = given else { return [] }
         if grad.dtype != tensor.dtype { grad = grad.to(tensor.dtype) }
-        // A failed gradient leaves `grad` as it was.
+        // If the gradient has failed, `grad` does not change.
         if grad.isPoisoned { return [] }
         if let old = tensor.storedGrad {
             if createGraph || old.isSparse {
@@ -283,7 +283,7 @@ final class AccumulateNode: Node {
         } else if createGraph || grad.isSparse {
             tensor.storedGrad = grad
         } else {
-            // The gradient may be shared with another branch or be a view, but the user may change `grad` in place.
+            // The gradient may be a view or shared with another branch, but the user may change `grad` in place.
             let mine = grad.isContiguous && !grad.isView && isKnownUniquelyReferenced(&grad.memory)
             tensor.storedGrad = try mine ? Tensor(sharing: grad) : grad.converted(to: grad.dtype)
         }
@@ -294,7 +294,7 @@ final class AccumulateNode: Node {
     }
 }
 
-/// A hook on the gradient of output `index` of a node; a returned tensor replaces the gradient.
+/// A hook on the gradient of output `index` of a node; if it returns a tensor, that replaces the gradient.
 struct GradientHook {
     let id: UInt64
     let index: Int32

@@ -1,14 +1,14 @@
-/// Who keeps the tensors that ops save for their derivatives, in place of the ops' nodes.
+/// Keeps the tensors that ops save for their derivatives, in place of the ops' nodes.
 final class SavedTensorsHooks {
-    /// Gives a saved tensor back, with the values that it had.
+    /// Returns a saved tensor with the values that it had.
     typealias Unpack = () throws(OpError) -> Tensor
 
-    /// Keeps what an op saves.
+    /// Keeps a tensor that an op saves.
     let pack: (SavedTensor) throws(OpError) -> Unpack
 
     init(_ pack: @escaping (SavedTensor) throws(OpError) -> Unpack) { self.pack = pack }
 
-    /// Runs `body`, whose ops save their tensors by these hooks and not by those around it.
+    /// Runs `body`, whose ops save their tensors by these hooks instead of those of an enclosing scope.
     func scope<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
         let context = Context.current
         if let reason = context.refusesSavedTensorsHooks {
@@ -22,11 +22,11 @@ final class SavedTensorsHooks {
     }
 }
 
-/// A saved tensor that hooks keep. Its place in the graph stays here, so that derivatives of derivatives find it whatever the hooks return.
+/// A saved tensor that hooks keep. Its place in the graph is kept here, so that higher derivatives work whatever the hooks return.
 struct PackedTensor {
     private let unpack: SavedTensorsHooks.Unpack
     private let form: GradientForm
-    /// Where its gradient goes; an output of the op itself has none.
+    /// The edge for its gradient; an output of the op itself has none.
     private let history: Edge
     private let output: Int32
 
@@ -55,7 +55,7 @@ extension SavedTensor {
     /// Whether it is a leaf that requires a gradient, or an alias of one.
     var isLearnt: Bool { !isOutput && tensor.edge.node is AccumulateNode }
 
-    /// Gives the tensor itself back, if it has not been changed since.
+    /// Returns the tensor itself, if it has not changed since.
     func unpack(for name: String) -> SavedTensorsHooks.Unpack {
         { () throws(OpError) in
             try checkUnchanged(since: name)
@@ -65,7 +65,7 @@ extension SavedTensor {
 }
 
 extension Node {
-    /// Passes the saved tensors on to `hooks`.
+    /// Hands the saved tensors over to `hooks`.
     @inline(never) final func pack(by hooks: SavedTensorsHooks) throws(OpError) {
         if saved.isEmpty { return }
         var all: [PackedTensor] = []
@@ -74,7 +74,7 @@ extension Node {
         saved = SavedTensors()
     }
 
-    /// Runs a derivative, for which the saved tensors are at hand. Throws if they were freed or have been changed in place.
+    /// Runs a derivative with the saved tensors available. Throws if they were freed or changed in place.
     @inline(__always) final func withSaved<Result>(_ body: () throws(OpError) -> Result) throws(OpError) -> Result {
         try checkSaved()
         guard let packed else { return try body() }
@@ -89,7 +89,7 @@ extension Node {
 }
 
 extension Context {
-    /// Runs a hook: nothing is recorded, and what it saves is its own affair.
+    /// Runs a hook: nothing in it is recorded or saved by these hooks.
     fileprivate static func unhooked<Result>(_ body: () -> Result) -> Result {
         let context = current
         let outer = context.savedTensorsHooks
@@ -99,15 +99,15 @@ extension Context {
     }
 }
 
-/// Runs `body`, whose ops keep `pack(x)` of each tensor x that they save for their derivatives; `backward()` computes with `unpack` of it.
+/// Runs `body`, whose ops keep `pack(x)` instead of each tensor x that they save for their derivatives; `backward()` calls `unpack` on it.
 /// PyTorch: `torch.autograd.graph.saved_tensors_hooks`.
 ///
 /// ```swift
 /// let loss = savedTensorsHooks({ $0.to(.float16) }, { $0.to(.float32) }) { model(x).sum() }
 /// ```
-/// `pack` gets an alias without history, which it must not change. `unpack` returns a tensor of the same shape, dtype and device, and is
-/// called in each backward pass that needs it; history is kept, so that derivatives of derivatives work. Of nested scopes the innermost
-/// keeps. Changes in place of what was saved go unnoticed where `pack` returns the tensor itself.
+/// `pack` gets an alias without history, which it must not change. `unpack` must return a tensor of the same shape, dtype and device, and
+/// is called in each backward pass that needs it; the history is kept separately, so that higher derivatives work. Of nested scopes the
+/// innermost applies. If `pack` returns the tensor itself, changes of it in place are not detected.
 @discardableResult public func savedTensorsHooks<Packed, Result>(
     _ pack: @escaping (Tensor) -> Packed, _ unpack: @escaping (Packed) -> Tensor, _ body: () throws -> Result
 ) rethrows -> Result {
@@ -123,14 +123,14 @@ extension Context {
     return try hooks.scope("savedTensorsHooks", body)
 }
 
-/// Runs `body`, whose ops keep in the processor's memory what they save for their derivatives; `backward()` copies it back to its device.
+/// Runs `body`, whose ops keep in host memory what they save for their derivatives; `backward()` copies it back to its device.
 /// PyTorch: `torch.autograd.graph.save_on_cpu`.
 @discardableResult public func saveOnCPU<Result>(_ body: () throws -> Result) rethrows -> Result {
     try savedTensorsHooks({ x in (device: x.device, values: x.to(.cpu)) }, { kept in kept.values.to(kept.device) }, body)
 }
 
-/// Runs `body`, in which `savedTensorsHooks`, `saveOnCPU` and `checkpoint` fail with `message`, and fails with it itself inside of one of
-/// them. PyTorch: `torch.autograd.graph.disable_saved_tensors_hooks`.
+/// Runs `body`, in which `savedTensorsHooks`, `saveOnCPU` and `checkpoint` fail with `message`; fails with it right away within one of
+/// those. PyTorch: `torch.autograd.graph.disable_saved_tensors_hooks`.
 @discardableResult public func disableSavedTensorsHooks<Result>(_ message: String, _ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     if context.savedTensorsHooks != nil { fail("disableSavedTensorsHooks", message) }

@@ -37,7 +37,7 @@ private struct Determinant: Op {
             return [Tensor.solveTransposed(a, scaled, lu: lu, pivots: pivots)]
         }
         let regular = Linalg.solve(Tensor.where(isSingular, a.identity, a).mT, scaled)
-        // Others are replaced by a matrix whose singular values have derivatives.
+        // Regular matrices are replaced by one whose singular values are distinct, so that its derivative is finite.
         let n = a.shape[-1]
         let plain = Tensor.arange(1, n + 1, dtype: a.dtype, device: a.device).diagonalMatrices
         let (u, s, vh) = Linalg.svd(Tensor.where(isSingular, a, plain), fullMatrices: false)
@@ -81,8 +81,8 @@ extension Tensor {
     /// The determinant of square matrices [*, n, n], [*].
     public final func det() -> Tensor { apply(Determinant(), Inputs(self)) }
 
-    /// The sign of the determinant of square matrices [*, n, n], and ln |det|, which overflows later; 0 and −∞ for a singular matrix. Only
-    /// the logarithm has a gradient.
+    /// The sign of the determinant of square matrices [*, n, n], and ln |det|, which does not overflow as early; 0 and −∞ for a singular
+    /// matrix. Only the logarithm has a gradient.
     public final func slogdet() -> (sign: Tensor, logabsdet: Tensor) {
         let found = apply(LogDeterminant(), Inputs(self))
         return (found[1], found[0])

@@ -7,7 +7,7 @@ import CKernels
 struct LAPACK: @unchecked Sendable {
     private let functions: apus_lapack
 
-    /// The library, or the error why there is none.
+    /// The library, or the error that says why there is none.
     private static let shared: Result<LAPACK, OpError> = {
         let (found, why) = opened(apus_lapack()) { apus_lapack_load($0, $1, $2) }
         if let found { return .success(LAPACK(functions: found)) }
@@ -17,7 +17,7 @@ struct LAPACK: @unchecked Sendable {
                     + "(liblapack3); the variable APUS_LAPACK names the file of another"))
     }()
 
-    /// The functions for numbers of `dtype`, float32 or float64.
+    /// The functions for `dtype`, float32 or float64.
     static func functions(_ dtype: DType) throws(OpError) -> apus_lapack_functions {
         switch shared {
         case .success(let library): return dtype == .float64 ? library.functions.of_double : library.functions.of_float
@@ -26,8 +26,7 @@ struct LAPACK: @unchecked Sendable {
     }
 }
 
-/// A batch of matrices in host memory as LAPACK wants them, column by column: element (i, j) of matrix b stands at
-/// (b·columns + j)·rows + i.
+/// A batch of matrices in host memory in LAPACK's layout, column-major: element (i, j) of matrix b is at (b·columns + j)·rows + i.
 struct HostMatrices {
     let rows: Int
     let columns: Int
@@ -38,7 +37,7 @@ struct HostMatrices {
 
     var dtype: DType { memory.dtype }
     var count: Int { batch.numel }
-    /// The distance of columns, as LAPACK asks for it.
+    /// The leading dimension, as LAPACK calls it.
     var leading: Int32 { Int32(max(rows, 1)) }
 
     /// Matrices with undefined elements.
@@ -50,7 +49,7 @@ struct HostMatrices {
         memory = try Tensor.uninitialized(Shape(batch + [columns, rows]), dtype, .cpu)
     }
 
-    /// A copy of the matrices of `a` [*, m, n], which LAPACK may change.
+    /// A copy of the matrices of `a` [*, m, n], which LAPACK may overwrite.
     init(copying a: Tensor) throws(OpError) {
         let rank = a.ndim
         try self.init(Shape(a.shape.dropLast(2)), rows: a.shape[-2], columns: a.shape[-1], a.dtype)
@@ -73,7 +72,8 @@ struct HostMatrices {
         return try memory.view(Shape(batch + [rows, columns]), strides: strides, offset: 0).converted(to: dtype).moved(to: device)
     }
 
-    /// Throws if an element is NaN or infinite, since some of LAPACK's iterations would not end; `reads` says for which rows and columns.
+    /// Throws if an element is NaN or infinite, since some of LAPACK's iterations would not terminate; `reads` says which rows and columns
+    /// LAPACK reads.
     func requireFinite(where reads: (_ row: Int, _ column: Int) -> Bool = { _, _ in true }) throws(OpError) {
         func allFinite<Element: BinaryFloatingPoint>(_: Element.Type) -> Bool {
             let numbers = memory.pointer.assumingMemoryBound(to: Element.self)
@@ -87,14 +87,14 @@ struct HostMatrices {
 }
 
 extension Tensor {
-    /// A tensor in host memory on `device`. Not recorded.
+    /// The tensor on `device`. Not recorded.
     final func moved(to device: Device) throws(OpError) -> Tensor { device == self.device ? self : try detach().to(device).usable() }
 
     /// Integers in host memory, for LAPACK to write or read.
     final var hostIntegers: UnsafeMutablePointer<Int32> { pointer.assumingMemoryBound(to: Int32.self) }
 }
 
-/// What a function of LAPACK needs beside its operands.
+/// The workspace that a LAPACK function needs.
 struct Workspace {
     /// Elements of the matrices' dtype.
     var numbers = 1
@@ -102,7 +102,7 @@ struct Workspace {
 
     static let tooLarge = OpError("LAPACK cannot count the memory that it needs for matrices of this size")
 
-    /// What LAPACK asks for when `query` calls it with −1 for the sizes.
+    /// The workspace that LAPACK asks for when `query` calls it with sizes of −1.
     static func asked(
         _ dtype: DType, _ query: (_ numbers: UnsafeMutableRawPointer, _ integers: UnsafeMutablePointer<Int32>) -> Void
     ) throws(OpError) -> Workspace {
@@ -114,8 +114,8 @@ struct Workspace {
         return Workspace(numbers: max(Int(asked.rounded(.up)), 1), integers: max(Int(integers), 1))
     }
 
-    /// Calls `body` for each of `count` matrices, several at once. Each is computed on one thread, so that the number of threads does not
-    /// show.
+    /// Calls `body` for each of `count` matrices, several at once. Each matrix is computed on one thread, so that the result does not
+    /// depend on the number of threads.
     func forEach(
         _ count: Int, _ dtype: DType,
         _ body: (_ matrix: Int, _ numbers: UnsafeMutableRawPointer, _ integers: UnsafeMutablePointer<Int32>) -> Void

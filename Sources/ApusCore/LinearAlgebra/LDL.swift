@@ -42,7 +42,7 @@ private struct LDLFactor: Op {
     func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients { [fail(name, "has no derivative, as in PyTorch")] }
 }
 
-/// The X with A·X = B for the factors of A = L·D·Lᵀ and B [*, n, k]; batches broadcast. There is no derivative of the factors.
+/// Solves A·X = B by the factors of A = L·D·Lᵀ, for B [*, n, k]; batches broadcast. There is no derivative of the factors.
 ///
 /// Derivative: B̄ is the solution for X̄, since A is symmetric.
 private struct LDLSolve: Op {
@@ -76,7 +76,7 @@ private struct LDLSolve: Op {
         return try x.tensor(on: b.device)
     }
 
-    /// Throws for pivots with which LAPACK would leave the matrix: those of blocks of two rows are negative, and stand in pairs.
+    /// Throws for pivots with which LAPACK would access memory outside of the matrix: those of 2 × 2 blocks are negative, in pairs.
     private static func check(_ pivots: UnsafeMutablePointer<Int32>, _ count: Int, _ n: Int) throws(OpError) {
         for i in 0..<count {
             var row = 0
@@ -101,20 +101,21 @@ private struct LDLSolve: Op {
 }
 
 extension Linalg {
-    /// The factors of symmetric matrices A = L·D·Lᵀ [*, n, n], not positive definite ones among them, as LAPACK packs them: L below the
-    /// diagonal and D, blocks of one or two rows, on and next to it; and the row exchanges, int32 [*, n], negative for blocks of two. Only
-    /// the lower half of A is read. Traps if D is singular. There is no gradient.
+    /// Factors symmetric, possibly indefinite matrices A = L·D·Lᵀ [*, n, n], packed as by LAPACK: L below the diagonal; D, with blocks of
+    /// one or two rows, on and next to it; and the row exchanges, int32 [*, n], negative for 2 × 2 blocks. Only the lower half of A is
+    /// read. Traps if D is singular. There is no gradient.
     public static func ldlFactor(_ a: Tensor) -> (ld: Tensor, pivots: Tensor) {
         let found = apply(LDLFactor(checks: true), Inputs(a))
         return (found[0], found[1])
     }
 
-    /// `ldlFactor`, and for each matrix 0 (int32), or which element of D's diagonal is 0, an error only with `checkErrors`.
+    /// `ldlFactor`, and for each matrix `info` (int32): 0, or the index from 1 of a zero on D's diagonal, which is an error only with
+    /// `checkErrors`.
     public static func ldlFactorEx(_ a: Tensor, checkErrors: Bool = false) -> (ld: Tensor, pivots: Tensor, info: Tensor) {
         let found = apply(LDLFactor(checks: checkErrors), Inputs(a))
         return (found[0], found[1], found[2])
     }
 
-    /// The X with A·X = B for the factors that `ldlFactor` gives of A [*, n, n], and B [*, n, k]. Batches broadcast. Only B has a gradient.
+    /// Solves A·X = B by the factors that `ldlFactor` returns for A [*, n, n], for B [*, n, k]. Batches broadcast. Only B has a gradient.
     public static func ldlSolve(_ ld: Tensor, _ pivots: Tensor, _ b: Tensor) -> Tensor { apply(LDLSolve(), [ld, pivots, b]) }
 }

@@ -1,8 +1,8 @@
-/// How `Tensor.lobpcg` widens the subspace that it searches. PyTorch: `method`.
+/// How `Tensor.lobpcg` extends its search subspace. PyTorch: `method`.
 public enum LOBPCGMethod: Sendable {
-    /// By directions that are made orthogonal to it first, which stays stable for eigenvalues that are close to each other.
+    /// By directions that are orthogonalised against it first, which is stable for close eigenvalues.
     case ortho
-    /// By the directions as they are, which is faster.
+    /// By the directions without orthogonalisation, which is faster.
     case basic
 }
 
@@ -68,8 +68,8 @@ private struct LOBPCG: Op {
     }
 }
 
-/// The search for eigenpairs of one symmetric matrix, A·x = λ·B·x: the best ones within a subspace, which is then that of their vectors X,
-/// of the step that led to them, and of where A leads next, the residuals A·X − λ·B·X (Knyazev, 2001; Duersch et al., 2018).
+/// The search for eigenpairs of one symmetric matrix, A·x = λ·B·x. Each step takes the best pairs within a subspace, which is spanned by
+/// the current vectors X, the last step P, and the residuals W = A·X − λ·B·X (Knyazev, 2001; Duersch et al., 2018).
 private struct EigenpairSearch {
     private let a: Tensor
     private let b: Tensor?
@@ -81,10 +81,10 @@ private struct EigenpairSearch {
     private(set) var vectors: Tensor
     /// [n]
     private(set) var values: Tensor
-    /// X, the last step P and the residuals W; without the first `converged` columns it is what the next step looks in.
+    /// X, the last step P and the residuals W; the next step searches in it, without the first `converged` columns.
     private var subspace: Tensor
     private var converged = 0
-    /// ‖A·X‖/‖X‖ and ‖B·X‖/‖X‖ of the first X, which residuals are measured by.
+    /// ‖A·X‖/‖X‖ and ‖B·X‖/‖X‖ of the initial X, relative to which residuals are measured.
     private let normOfA: Double
     private let normOfB: Double
 
@@ -125,7 +125,7 @@ private struct EigenpairSearch {
             let (first, others) = (Self.columns(z, from: 0, to: n - done), Self.columns(z, from: n - done, to: z.shape[1]))
             found = all
             better = searched.matmul(first)
-            // The part of the others that turned the old vectors into the new ones.
+            // The component of the other columns that turned the old vectors into the new ones.
             direction = searched.matmul(others.matmul(Linalg.qr(others.narrow(0, 0, n - done).mT).q))
         case .basic:
             let transform = try orthogonalization(searched)
@@ -139,12 +139,12 @@ private struct EigenpairSearch {
         try widen(by: direction)
     }
 
-    /// Counts the pairs that have converged, and makes the next subspace.
+    /// Counts the converged pairs, and builds the next subspace.
     private mutating func widen(by direction: Tensor) throws(OpError) {
         let residuals = a.matmul(vectors) - timesB(vectors) * values
         let scale = vectors.norm(dim: 0) * (values.abs() * normOfB + normOfA)
         let errors = try (residuals.norm(dim: 0) / scale).numbers(Double.self)
-        // Those behind one that has not converged do not count, so that pairs stay in order.
+        // Pairs after one that has not converged do not count, so that the order is kept.
         converged = max(converged, errors.prefix(while: { $0 < tol }).count)
         let known = Tensor.cat([vectors, direction], dim: 1)
         var further = Self.columns(residuals, from: converged, to: residuals.shape[1])
@@ -157,19 +157,19 @@ private struct EigenpairSearch {
 
     private func timesB(_ x: Tensor) -> Tensor { b?.matmul(x) ?? x }
 
-    /// The root of the sum of squares.
+    /// The Frobenius norm.
     private static func length(_ x: Tensor) -> Double { x.norm().item() }
 
     /// Sᵀ·M·S, or Sᵀ·S.
     private func form(_ matrix: Tensor?, _ s: Tensor) -> Tensor { s.mT.matmul(matrix?.matmul(s) ?? s) }
 
-    /// All eigenvalues of a small matrix, those that are looked for first, and vectors as columns.
+    /// All eigenvalues of a small matrix, the wanted ones first, and eigenvectors as columns.
     private func eigenpairs(_ matrix: Tensor) -> (values: Tensor, vectors: Tensor) {
         let (values, vectors) = Linalg.eigh(matrix, uplo: .upper)
         return largest ? (values.flip(-1), vectors.flip(-1)) : (values, vectors)
     }
 
-    /// The columns of `x` from `first` up to but excluding `end`, as far as there are any.
+    /// The columns of `x` in `first` ..< `end`, as far as they exist.
     private static func columns(_ x: Tensor, from first: Int, to end: Int) -> Tensor {
         let start = min(first, x.shape[1])
         return x.narrow(1, start, max(min(end, x.shape[1]) - start, 0))
@@ -183,7 +183,8 @@ private struct EigenpairSearch {
         return try factor.solveTriangular(scales.diagonalMatrices, upper: true, left: false).usable()
     }
 
-    /// Columns that span what U and V do beside V, orthonormal by B and orthogonal to V; those of U that V spans may be left out.
+    /// Columns that extend V to a basis of the span of U and V, orthonormal by B and orthogonal to V; columns of U in the span of V may be
+    /// left out.
     private func orthonormal(_ u: Tensor, to v: Tensor) throws(OpError) -> Tensor {
         var u = u
         let lengthOfV = Self.length(timesB(v))
@@ -204,7 +205,7 @@ private struct EigenpairSearch {
         return u
     }
 
-    /// The columns of `u` made orthonormal by B, by the singular values of their products; columns of zeros are left out.
+    /// The columns of `u` made orthonormal by B, through the singular values of their products; zero columns are left out.
     private func normalized(_ u: Tensor) throws(OpError) -> Tensor {
         let lengths = try (u * timesB(u)).sum(dim: 0).numbers(Double.self)
         let kept = lengths.indices.filter { lengths[$0] != 0 }
@@ -220,16 +221,16 @@ private struct EigenpairSearch {
 
 extension Tensor {
     /// The `k` largest eigenvalues of symmetric A [*, m, m], or the smallest unless `largest`, [*, k], and their vectors as columns [*, m,
-    /// k], by steps that need products with A alone: for few pairs of large matrices, where `Linalg.eigh` computes all. With `b`, symmetric
-    /// and positive definite like A, those of A·x = λ·B·x, vectors with xᵀ·B·x = 1.
+    /// k], by steps that only need products with A: for few pairs of large matrices, where `Linalg.eigh` computes all. With `b`, symmetric
+    /// and positive definite like A, solves A·x = λ·B·x with xᵀ·B·x = 1.
     ///
-    /// `x` are approximations [*, m, n] of the vectors to begin with, by default n random ones of the default generator; n is `k` unless
-    /// given, and k is 1, or that of `x`. There must be 3n rows. `iK`, an approximation of A's inverse [*, m, m], leads there in fewer
-    /// steps. They end when ‖A·x − λ·B·x‖ < `tol`·‖x‖·(‖A‖ + |λ|·‖B‖) for all pairs, with √ε of the dtype by default, or after `niter`
-    /// steps; −1 sets no limit. Vectors have the signs that the steps lead to.
+    /// `x` are initial approximations [*, m, n] of the vectors, by default n random ones from the default generator; n is `k` unless given,
+    /// and k is 1, or that of `x`. m must be at least 3n. `iK`, an approximation of A's inverse [*, m, m], is a preconditioner that reduces
+    /// the number of steps. The search ends when ‖A·x − λ·B·x‖ < `tol`·‖x‖·(‖A‖ + |λ|·‖B‖) for all pairs, by default with √ε of the dtype,
+    /// or after `niter` steps; −1 sets no limit. The signs of the vectors are arbitrary.
     ///
-    /// A and its gradient are made symmetric. With `b` there is no gradient. Traps for other dtypes than float32 and float64, and for
-    /// shapes that do not fit. PyTorch: `torch.lobpcg`, whose method `ortho` leaves `iK` out.
+    /// A and its gradient are symmetrised. With `b` there is no gradient. Traps for dtypes other than float32 and float64, and for shapes
+    /// that do not fit. PyTorch: `torch.lobpcg`, whose method `ortho` ignores `iK`.
     public static func lobpcg(
         _ a: Tensor, k: Int? = nil, b: Tensor? = nil, x: Tensor? = nil, n: Int? = nil, iK: Tensor? = nil, niter: Int = 1000,
         tol: Double? = nil, largest: Bool = true, method: LOBPCGMethod = .ortho

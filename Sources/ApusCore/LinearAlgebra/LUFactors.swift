@@ -2,11 +2,11 @@ import CDrivers
 
 /// L, U and the row exchanges of a batch of matrices, in host memory.
 struct HostLU {
-    /// L below the diagonal, whose own diagonal is 1, and U from it on.
+    /// L below the diagonal, with a unit diagonal, and U on and above it.
     let matrices: HostMatrices
     /// [*, min(m, n)], int32: row i was exchanged with row pivots[i], counted from 1.
     let pivots: Tensor
-    /// [*], int32: which element of U's diagonal is 0, the first counted from 1; 0 if none is.
+    /// [*], int32: the index from 1 of the first zero on U's diagonal; 0 if there is none.
     let info: Tensor
 
     /// Factorises the matrices of `a`.
@@ -27,7 +27,7 @@ struct HostLU {
         }
     }
 
-    /// The factors that `lu` and `pivots` hold; whether they are singular is not looked at.
+    /// The factors in `lu` and `pivots`; does not check whether they are singular.
     init(_ lu: Tensor, _ pivots: Tensor) throws(OpError) {
         try lu.requireLAPACKNumbers()
         try lu.requireSquare()
@@ -42,7 +42,7 @@ struct HostLU {
         }
     }
 
-    /// The X [*, n, k] with A·X = B, or Aᵀ·X = B; batches broadcast.
+    /// Solves A·X = B, or Aᵀ·X = B, for X [*, n, k]; batches broadcast.
     func solve(_ b: Tensor, adjoint: Bool) throws(OpError) -> HostMatrices {
         let n = matrices.rows
         guard let batch = Shape.broadcast(matrices.batch, b.batchShape) else {
@@ -54,7 +54,7 @@ struct HostLU {
         let exchanged = pivots.hostIntegers
         defer { withExtendedLifetime(pivots) {} }
         if x.memory.numel == 0 { return x }
-        // Right sides are solved in parts that do not depend on the number of threads.
+        // The right-hand sides are split into parts that do not depend on the number of threads.
         let parts = LargeMatrices.parts(x.columns)
         try Workspace().forEach(x.count * parts.count, matrices.dtype) { place, _, _ in
             let (i, part) = (place / parts.count, parts[place % parts.count])
@@ -76,15 +76,15 @@ struct HostLU {
         }
     }
 
-    /// Which matrix of a batch `i` is, for messages.
+    /// The index of a matrix in its batch, for messages.
     static func place(_ i: Int, of batch: Shape) -> String { batch.isEmpty ? "" : "matrix \(i) of the batch: " }
 }
 
-/// The factors of A = P·L·U [*, m, n], with L below the diagonal and U from it on, and as byproducts the pivots and which element of U's
-/// diagonal is 0.
+/// The factors of A = P·L·U [*, m, n], with L below the diagonal and U on and above it; the byproducts are the pivots and the index from 1
+/// of a zero on U's diagonal.
 ///
-/// Derivative, for m = n: Ā = P·L⁻ᵀ·(strictly lower half of Lᵀ·L̄ + upper half of Ū·Uᵀ)·U⁻ᵀ. The rest of a tall A is P·L₂·U, that of a wide
-/// one P·L·U₂; they pass their gradients on to the square part.
+/// Derivative, for m = n: Ā = P·L⁻ᵀ·(strictly lower half of Lᵀ·L̄ + upper half of Ū·Uᵀ)·U⁻ᵀ. The remaining rows of a tall A are P·L₂·U, the
+/// remaining columns of a wide one P·L·U₂; they pass their gradients on to the square part.
 private struct LUFactor: Op {
     /// Whether a zero on U's diagonal is an error.
     let checks: Bool
@@ -130,10 +130,10 @@ private struct LUFactor: Op {
     }
 }
 
-/// The X with A·X = B, or Aᵀ·X = B, for the factors of A = P·L·U [*, n, n] and B [*, n, k]; batches broadcast.
+/// Solves A·X = B, or Aᵀ·X = B, by the factors of A = P·L·U [*, n, n], for B [*, n, k]; batches broadcast.
 ///
-/// Derivatives: B̄ is the solution of the transposed equation for X̄. With W = B̄ and X (exchanged for Aᵀ) the gradient of A is −W·Xᵀ, so
-/// those of L and U are the strictly lower half of −(PᵀW)·(U·X)ᵀ and the upper half of −(LᵀPᵀW)·Xᵀ.
+/// Derivatives: B̄ solves the transposed equation for X̄. With W = B̄ and X (swapped for Aᵀ) the gradient of A is −W·Xᵀ, so those of L and
+/// U are the strictly lower half of −(PᵀW)·(U·X)ᵀ and the upper half of −(LᵀPᵀW)·Xᵀ.
 private struct LUSolve: Op {
     let adjoint: Bool
 
@@ -164,7 +164,7 @@ private struct LUSolve: Op {
     }
 }
 
-/// The X with A·X = B for square A [*, n, n] and B [*, n, k]; batches broadcast. The byproduct says which element of U's diagonal is 0.
+/// Solves A·X = B for square A [*, n, n] and B [*, n, k]; batches broadcast. The byproduct is the index from 1 of a zero on U's diagonal.
 ///
 /// Derivatives: B̄ = A⁻ᵀ·X̄, Ā = −B̄·Xᵀ.
 private struct Solve: Op {
@@ -201,7 +201,7 @@ private struct Solve: Op {
     }
 }
 
-/// The inverse of square matrices; the byproduct says which element of U's diagonal is 0.
+/// The inverse of square matrices; the byproduct is the index from 1 of a zero on U's diagonal.
 ///
 /// Derivative: Ā = −Xᵀ·X̄·Xᵀ with X = A⁻¹.
 private struct Inverse: Op {
@@ -230,13 +230,13 @@ private struct Inverse: Op {
 }
 
 extension Tensor {
-    /// A⁻ᵀ·B, for the gradients of functions of A = P·L·U: by A's factors, or where derivatives of it may be asked for, by A itself. A
+    /// A⁻ᵀ·B, for the gradients of functions of A = P·L·U: by A's factors, or by A itself if the result may be differentiated again. A
     /// singular A gives infinities and NaN.
     static func solveTransposed(_ a: Tensor, _ b: Tensor, lu: Tensor, pivots: Tensor) -> Tensor {
         isGradEnabled ? apply(Solve(checks: false), Inputs(a.mT, b))[0] : apply(LUSolve(adjoint: true), [lu, pivots, b])
     }
 
-    /// The matrices P [*, m, m] that undo the row exchanges `pivots`, with dtype and device of `like`.
+    /// The matrices P [*, m, m] that undo the row exchanges `pivots`, with the dtype and device of `x`.
     fileprivate static func permutation(_ pivots: Tensor, rows m: Int, like x: Tensor) -> Tensor {
         composite("lu", pivots) { () throws(OpError) in
             let exchanges = try pivots.numbers(Int.self)
@@ -256,8 +256,8 @@ extension Tensor {
         }
     }
 
-    /// P, L and U of the factors and pivots that `Linalg.luFactor` gives: a permutation [*, m, m], lower triangular with a diagonal of 1
-    /// [*, m, k], upper triangular [*, k, n]. Traps if pivots do not fit. PyTorch: `torch.lu_unpack`.
+    /// Unpacks the factors and pivots that `Linalg.luFactor` returns into P, L and U: a permutation [*, m, m], a lower triangular matrix
+    /// with unit diagonal [*, m, k], and an upper triangular one [*, k, n]. Traps if the pivots do not fit. PyTorch: `torch.lu_unpack`.
     public static func luUnpack(_ lu: Tensor, _ pivots: Tensor) -> (p: Tensor, l: Tensor, u: Tensor) { unpacked("luUnpack", lu, pivots) }
 
     fileprivate static func unpacked(_ name: String, _ lu: Tensor, _ pivots: Tensor) -> (p: Tensor, l: Tensor, u: Tensor) {
@@ -285,21 +285,21 @@ extension Linalg {
     /// The inverse of square matrices. Traps if one is singular.
     public static func inv(_ a: Tensor) -> Tensor { a.inverse() }
 
-    /// The inverse, and for each matrix 0 (int32), or which element of U's diagonal is 0 in its LU factors: then the inverse is
-    /// meaningless, or an error with `checkErrors`.
+    /// The inverse, and for each matrix `info` (int32): 0, or the index from 1 of a zero on U's diagonal in its LU factors; then the
+    /// inverse is meaningless, or an error with `checkErrors`.
     public static func invEx(_ a: Tensor, checkErrors: Bool = false) -> (inverse: Tensor, info: Tensor) {
         let found = apply(Inverse(checks: checkErrors), Inputs(a))
         return (found[0], found[1])
     }
 
-    /// The X with A·X = B, or X·A = B unless `left`, for square A [*, n, n] and B [*, n, k]. Batches broadcast; B may be vectors [*, n]
-    /// with A's batch, or one vector. Traps if a matrix is singular.
+    /// Solves A·X = B, or X·A = B unless `left`, for square A [*, n, n] and B [*, n, k]. Batches broadcast; B may be vectors [*, n] with
+    /// A's batch, or one vector. Traps if a matrix is singular.
     public static func solve(_ a: Tensor, _ b: Tensor, left: Bool = true) -> Tensor {
         solved(a, b, left: left, checkErrors: true).result
     }
 
-    /// `solve`, and for each matrix 0 (int32), or which element of U's diagonal is 0 in its LU factors: then the result is meaningless, or
-    /// an error with `checkErrors`.
+    /// `solve`, and for each matrix `info` (int32): 0, or the index from 1 of a zero on U's diagonal in its LU factors; then the result is
+    /// meaningless, or an error with `checkErrors`.
     public static func solveEx(_ a: Tensor, _ b: Tensor, left: Bool = true, checkErrors: Bool = false) -> (result: Tensor, info: Tensor) {
         solved(a, b, left: left, checkErrors: checkErrors)
     }
@@ -319,27 +319,28 @@ extension Linalg {
         return (found[0], found[1])
     }
 
-    /// P, L and U with A = P·L·U: a permutation [*, m, m], lower triangular with a diagonal of 1 [*, m, k], upper triangular [*, k, n],
-    /// where k = min(m, n).
+    /// P, L and U with A = P·L·U: a permutation [*, m, m], a lower triangular matrix with unit diagonal [*, m, k], and an upper triangular
+    /// one [*, k, n], where k = min(m, n).
     public static func lu(_ a: Tensor) -> (p: Tensor, l: Tensor, u: Tensor) {
         let factors = apply(LUFactor(checks: false), Inputs(a))
         return Tensor.unpacked("lu", factors[0], factors[1])
     }
 
-    /// The factors of A = P·L·U [*, m, n] in one tensor, L below the diagonal and U from it on, and the row exchanges [*, min(m, n)],
+    /// The factors of A = P·L·U [*, m, n] in one tensor, L below the diagonal and U on and above it, and the row exchanges [*, min(m, n)],
     /// int32, counted from 1. Traps if U has a zero on its diagonal.
     public static func luFactor(_ a: Tensor) -> (lu: Tensor, pivots: Tensor) {
         let found = apply(LUFactor(checks: true), Inputs(a))
         return (found[0], found[1])
     }
 
-    /// `luFactor`, and for each matrix 0 (int32), or which element of U's diagonal is 0, an error only with `checkErrors`.
+    /// `luFactor`, and for each matrix `info` (int32): 0, or the index from 1 of a zero on U's diagonal, which is an error only with
+    /// `checkErrors`.
     public static func luFactorEx(_ a: Tensor, checkErrors: Bool = false) -> (lu: Tensor, pivots: Tensor, info: Tensor) {
         let found = apply(LUFactor(checks: checkErrors), Inputs(a))
         return (found[0], found[1], found[2])
     }
 
-    /// The X with A·X = B for the factors that `luFactor` gives of A [*, n, n], and B [*, n, k]; X·A = B unless `left`, and Aᵀ in the place
+    /// Solves A·X = B by the factors that `luFactor` returns for A [*, n, n], for B [*, n, k]; X·A = B unless `left`, and with Aᵀ in place
     /// of A if `adjoint`. Batches broadcast.
     public static func luSolve(_ lu: Tensor, _ pivots: Tensor, _ b: Tensor, left: Bool = true, adjoint: Bool = false) -> Tensor {
         left
@@ -347,7 +348,7 @@ extension Linalg {
             : composite("luSolve", lu, pivots, b) { () in apply(LUSolve(adjoint: !adjoint), [lu, pivots, b.mT]).mT }
     }
 
-    /// The B with A·B = I in the sense of `tensordot`: the first `ind` dimensions of A are the rows of a square matrix, the others its
+    /// The inverse of A in the sense of `tensordot`: the first `ind` dimensions of A are the rows of a square matrix, the others its
     /// columns. Traps if it is not square, or singular.
     public static func tensorinv(_ a: Tensor, ind: Int = 2) -> Tensor {
         composite("tensorinv", .asIs, a) { (a) throws(OpError) in
@@ -360,8 +361,8 @@ extension Linalg {
         }
     }
 
-    /// The X with A·X = B in the sense of `tensordot`: A's first dimensions are those of B, the others those of X. `dims` of A are moved to
-    /// its end first. Traps if the matrix of B's and X's elements is not square, or singular.
+    /// Solves A·X = B in the sense of `tensordot`: A's first dimensions are those of B, the others those of X. `dims` of A are moved to its
+    /// end first. Traps if the matrix is not square, or singular.
     public static func tensorsolve(_ a: Tensor, _ b: Tensor, dims: [Int]? = nil) -> Tensor {
         composite("tensorsolve", .asIs, a, b) { (a, b) throws(OpError) in
             let order = try a.distinctDims(dims ?? [])

@@ -2,16 +2,16 @@ import CDrivers
 import CKernels
 import Synchronization
 
-/// Decompositions of large matrices by the steps of LAPACK's drivers. The drivers run them one after another on one thread; here those that
-/// fall into parts run on all threads. The parts are the same whatever the number of threads, and so are the bits:
+/// Decompositions of large matrices by the steps of LAPACK's drivers. The drivers run the steps in sequence on one thread; here the steps
+/// that can be split into parts run on all threads. The parts do not depend on the number of threads, and so neither do the bits:
 /// `docs/why/large-matrices.md`.
 struct LargeMatrices {
-    /// Smaller matrices gain nothing.
+    /// The smallest size that benefits.
     static let smallest = 128
-    /// The columns or rows of a part.
+    /// The number of columns or rows in a part.
     static let width = 128
 
-    /// The first and the number of columns in each part of `extent` ones.
+    /// The first index and the size of each part of `extent` columns or rows.
     static func parts(_ extent: Int) -> [(first: Int, count: Int)] {
         stride(from: 0, to: extent, by: width).map { ($0, min(width, extent - $0)) }
     }
@@ -24,13 +24,13 @@ struct LargeMatrices {
         self.dtype = dtype
     }
 
-    /// Whether the library has the parts that join halves, which LAPACK's header does not declare.
+    /// Whether the library has the routines that merge two halves, which LAPACK's header does not declare.
     static func joinsHalves(_ lapack: apus_lapack_functions) -> Bool {
         lapack.laed2 != nil && lapack.laed3 != nil && lapack.laed4 != nil && lapack.gemm != nil
     }
 
-    /// Calls `body` for each of `count` matrices: several at once if there are as many as threads, else one after the other, each with all
-    /// threads. The parts are the same.
+    /// Calls `body` for each of `count` matrices: several at once if there are at least as many as threads, else one after the other, each
+    /// on all threads. The parts are the same in both cases.
     static func forEach(_ count: Int, _ body: (_ matrix: Int) throws(OpError) -> Void) throws(OpError) {
         guard count > 1, count >= Int(apus_thread_count()) else {
             for i in 0..<count { try body(i) }
@@ -43,7 +43,7 @@ struct LargeMatrices {
         if let first = errors.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
     }
 
-    /// Throws if LAPACK's 32-bit integers do not count the elements of its work.
+    /// Throws if the size of the workspace exceeds LAPACK's 32-bit integers.
     private static func requireCountable(_ size: Double) throws(OpError) {
         guard size < Double(Int32.max) else { throw Workspace.tooLarge }
     }
@@ -51,13 +51,13 @@ struct LargeMatrices {
     // MARK: Symmetric matrices
 
     /// Writes the eigenvalues of a symmetric matrix `a` [n, n] in ascending order, and eigenvectors over the matrix. Returns whether the
-    /// iteration converges.
+    /// iteration converged.
     func eigen(_ a: UnsafeMutableRawPointer, _ n: Int, upper: Bool, values: UnsafeMutableRawPointer) throws(OpError) -> Bool {
         dtype == .float64 ? try eigen(Double.self, a, n, upper, values) : try eigen(Float.self, a, n, upper, values)
     }
 
-    /// A = Q·T·Qᵀ with tridiagonal T, whose halves are solved beside each other and joined by a change of rank 1 (Cuppen, "A divide and
-    /// conquer method for the symmetric tridiagonal eigenproblem", 1981).
+    /// A = Q·T·Qᵀ with tridiagonal T, whose halves are solved in parallel and merged by a rank-1 update (Cuppen, "A divide and conquer
+    /// method for the symmetric tridiagonal eigenproblem", 1981).
     private func eigen<Element: BinaryFloatingPoint>(
         _: Element.Type, _ matrix: UnsafeMutableRawPointer, _ n: Int, _ upper: Bool, _ values: UnsafeMutableRawPointer
     ) throws(OpError) -> Bool {
@@ -69,7 +69,7 @@ struct LargeMatrices {
         let asked = try Workspace.asked(dtype) { number, _ in
             lapack.sytrd(triangle, &order, a, &order, number, number, number, number, &query, &failure, 1)
         }.numbers
-        // What each half needs, and what joins them.
+        // The workspace of each half, and of the merge.
         let (cut, halfNumbers, halfIntegers) = (n / 2, 2 + 4 * n + n * n / 2, 6 + 5 * n)
         let scratch = try Scratch<Element>(2 * n * n + 3 * n + max(asked, 2 * halfNumbers), integers: n + 2 * halfIntegers, dtype)
         defer { scratch.keep() }
@@ -78,7 +78,7 @@ struct LargeMatrices {
         var size = Int32(asked)
         lapack.sytrd(triangle, &order, a, &order, d, e, tau, work, &size, &failure, 1)
 
-        // LAPACK's tolerances are for numbers about 1.
+        // LAPACK's tolerances assume numbers of magnitude 1.
         var norm: Element = 0
         for i in 0..<n { norm = max(norm, d[i].magnitude, i < n - 1 ? e[i].magnitude : 0) }
         if norm == 0 { norm = 1 }
@@ -119,8 +119,8 @@ struct LargeMatrices {
         return true
     }
 
-    /// From the eigenvalues `d` and the vectors `q` of both halves, each sorted by `places`, those of the matrix in which `rho` couples them, in
-    /// no order. LAPACK's `laed1`, but the roots and the vectors are computed in parts.
+    /// Merges the eigenvalues `d` and the vectors `q` of both halves, each sorted by `places`, into those of the matrix in which `rho`
+    /// couples them, in no particular order. Like LAPACK's `laed1`, but the roots and the vectors are computed in parts.
     private func join<Element: BinaryFloatingPoint>(
         _ n: Int, _ cut: Int, _ d: UnsafeMutablePointer<Element>, _ q: UnsafeMutablePointer<Element>, _ places: UnsafeMutablePointer<Int32>,
         _ rho: UnsafeMutablePointer<Element>, _ work: UnsafeMutablePointer<Element>, _ integers: UnsafeMutablePointer<Int32>,
@@ -141,7 +141,7 @@ struct LargeMatrices {
         if k <= 2 {
             lapack.laed3(&count, &order, &half, d, q, &order, rho, poles, q2, columns, kinds, w, scratch, &failure)
         } else {
-            // Column j of q becomes the distances of root j from the poles.
+            // Column j of q receives the distances of root j from the poles.
             let found = try Tensor.uninitialized([k], .int32, .cpu)
             defer { withExtendedLifetime(found) {} }
             let failures = found.hostIntegers
@@ -153,7 +153,7 @@ struct LargeMatrices {
                 }
             }
             for j in 0..<k where failures[j] != 0 { return false }
-            // The coupling for which these roots are exact (Gu, Eisenstat, 1994), with the signs of the given one.
+            // The coupling for which these roots are exact (Gu, Eisenstat, 1994), with the given signs.
             let exact = scratch
             for i in 0..<k { exact[i] = q[i * n + i] }
             try Workspace().forEach(columnParts.count, dtype) { part, _, _ in
@@ -171,7 +171,7 @@ struct LargeMatrices {
                 let vector = numbers.assumingMemoryBound(to: Element.self)
                 for j in start..<start + width {
                     let column = q + j * n
-                    // In float64: the largest term hides many small ones.
+                    // Summed in float64, since the largest term would absorb many small ones.
                     var squares = 0.0
                     for i in 0..<k {
                         vector[i] = exact[i] / column[i]
@@ -200,11 +200,12 @@ struct LargeMatrices {
 
     // MARK: Singular values
 
-    /// Whether `singular` is for matrices [m, n]: those with many more rows than columns, or the other way around, have better ways.
+    /// Whether `singular` should be used for matrices [m, n]: if there are many more rows than columns or vice versa, other methods are
+    /// faster.
     static func isLarge(_ m: Int, _ n: Int) -> Bool { min(m, n) >= smallest && max(m, n) * 6 < min(m, n) * 11 }
 
     /// Writes the singular values of a matrix [m, n] in descending order, U [m, its columns] and Vᵀ [its rows, n], and destroys the matrix.
-    /// Returns whether the iteration converges.
+    /// Returns whether the iteration converged.
     func singular(
         _ a: UnsafeMutableRawPointer, _ m: Int, _ n: Int, values: UnsafeMutableRawPointer,
         u: (memory: UnsafeMutableRawPointer, columns: Int),
@@ -233,7 +234,7 @@ struct LargeMatrices {
         var size = Int32(asked)
         lapack.gebrd(&rows, &columns, a, &rows, s, e, tauq, taup, work, &size, &failure)
 
-        // Beyond the first k columns of U, and rows of Vᵀ, they begin as the identity.
+        // Beyond the first k columns of U and rows of Vᵀ, they start as the identity.
         left.update(repeating: 0, count: m * u.columns)
         right.update(repeating: 0, count: vh.rows * n)
         for i in k..<max(u.columns, k) { left[i * m + i] = 1 }
@@ -271,8 +272,8 @@ struct LargeMatrices {
 
     // MARK: Memory and magnitudes
 
-    /// What `query` asks for, and the block of reflectors, which LAPACK forgets to ask for. Without it LAPACK takes them one by one, and
-    /// changes their memory while it does, which parts share.
+    /// The workspace that `query` asks for, plus that for a block of reflectors, which LAPACK's query omits. Without it LAPACK applies
+    /// reflectors one by one and modifies their memory meanwhile, which the parts share.
     private static func forReflectors(_ dtype: DType, _ query: (UnsafeMutableRawPointer) -> Void) throws(OpError) -> Workspace {
         Workspace(numbers: try Workspace.asked(dtype) { number, _ in query(number) }.numbers + 64 * 65)
     }
@@ -290,12 +291,12 @@ struct LargeMatrices {
             self.integers = second.hostIntegers
         }
 
-        /// The memory lives until this is called, whatever Swift thinks of its last use.
+        /// Keeps the memory alive until this call, past what Swift considers its last use.
         func keep() { withExtendedLifetime(memory) {} }
     }
 
-    /// Multiplies the elements by the power of 2 that makes the largest of those that are read about 1, where squares would leave the range of
-    /// numbers otherwise. Returns the factor.
+    /// Multiplies the elements by a power of 2 such that the largest of those that are read is about 1, if squares would overflow or
+    /// underflow otherwise. Returns the factor.
     private static func brought<Element: BinaryFloatingPoint>(
         _ a: UnsafeMutablePointer<Element>, _ count: Int, reads: (Int) -> Bool
     ) -> Element {

@@ -1,11 +1,11 @@
 import CDrivers
 
 extension Linalg {
-    /// LAPACK's function behind `lstsq`.
+    /// The LAPACK routine of `lstsq`.
     public enum LeastSquaresDriver: Sendable {
-        /// QR factors without exchanges of columns: for matrices of full rank.
+        /// QR factors without column pivoting: for matrices of full rank.
         case gels
-        /// QR factors with exchanges of columns.
+        /// QR factors with column pivoting.
         case gelsy
         /// Singular values, by divide and conquer.
         case gelsd
@@ -14,13 +14,13 @@ extension Linalg {
     }
 }
 
-/// The X [*, n, k] of least ‖A·X − B‖, and of those the one of least ‖X‖, for A [*, m, n] and B [*, m, k] of one batch. Byproducts: the
-/// rank of A (int64), and its singular values; empty where the driver does not compute them.
+/// The X [*, n, k] that minimises ‖A·X − B‖, and among those ‖X‖, for A [*, m, n] and B [*, m, k] of one batch. The byproducts are the rank
+/// of A (int64) and its singular values; empty if the driver does not compute them.
 ///
 /// Derivatives: X = A⁺·B with the pseudoinverse A⁺.
 private struct LeastSquares: Op {
     let driver: Linalg.LeastSquaresDriver
-    /// Singular values below this part of the largest count as 0.
+    /// Singular values below this fraction of the largest count as 0.
     let rcond: Double
 
     var name: String { "lstsq" }
@@ -34,7 +34,7 @@ private struct LeastSquares: Op {
         let (m, n, width, batch, size) = (matrices.rows, matrices.columns, b.shape[-1], matrices.batch, a.dtype.size)
         let (k, findsValues) = (min(m, n), driver == .gelsd || driver == .gelss)
         if findsValues { try matrices.requireFinite() }
-        // LAPACK reads B from x and writes X over it.
+        // LAPACK reads B from x and overwrites it with X.
         let right = try HostMatrices(copying: b)
         let x = try HostMatrices(batch, rows: max(m, n), columns: width, a.dtype)
         try Device.cpu.backend.fill(x.memory, with: .double(0))
@@ -142,7 +142,7 @@ private struct PseudoInverse: Op {
     /// The gradient of A from that of A⁺.
     static func gradient(_ grad: Tensor, _ a: Tensor, _ inverse: Tensor) -> Tensor {
         let (p, pT, g) = (inverse, inverse.mT, grad.mT)
-        // Of m and n the smaller one is the size of most products.
+        // Chooses the order in which most products have the smaller of m and n as their size.
         if a.shape[-2] <= a.shape[-1] {
             let k = g.matmul(p)
             let kpT = k.matmul(pT)
@@ -161,7 +161,7 @@ extension Linalg {
     }
 
     /// The tolerances of the matrices `a`, one for all or one for each. By default rtol is the larger extent of a matrix times the dtype's
-    /// epsilon, or 0 where atol is above 0.
+    /// epsilon, or 0 if atol is above 0.
     private static func tolerances(_ a: Tensor, _ atol: Tensor?, _ rtol: Tensor?) throws(OpError) -> [Tensor] {
         for (name, given) in [("atol", atol), ("rtol", rtol)] {
             guard let given else { continue }
@@ -217,19 +217,19 @@ extension Linalg {
     /// The same with tolerances that broadcast to the batch [*]: one for each matrix.
     public static func matrixRank(_ a: Tensor, rtol: Tensor, hermitian: Bool = false) -> Tensor { rank(a, nil, rtol, hermitian) }
 
-    /// The relative tolerance beside an absolute one; nil for the usual one. Told before the absolute one is rounded.
+    /// The relative tolerance to use with an absolute one; nil for the default. Decided before the absolute one is rounded.
     private static func unneeded(_ atol: Double?) -> Double? { (atol ?? 0) > 0 ? 0 : nil }
 
     private static func number(_ value: Double?, _ a: Tensor) -> Tensor? {
         value.map { Tensor.full([], $0, dtype: a.dtype.isFloatingPoint ? a.dtype : .float32, device: a.device) }
     }
 
-    /// The X [*, n, k] of least ‖A·X − B‖ for A [*, m, n] and B [*, m, k], or vectors B [*, m], and of several the one of least ‖X‖.
-    /// Batches broadcast.
+    /// The X [*, n, k] that minimises ‖A·X − B‖ for A [*, m, n] and B [*, m, k], or vectors B [*, m]; if there are several, the one with
+    /// the smallest ‖X‖. Batches broadcast.
     ///
-    /// `residuals` is Σ(A·X − B)² for each column [*, k], where m > n and each matrix has full rank, but for `gelsy`; `rank` (int64, [*]),
-    /// but for `gels`; `singularValues` [*, min(m, n)] for `gelsd` and `gelss`. What is not computed is an empty tensor. Singular values up
-    /// to `rcond` times the largest count as 0, by default max(m, n) times the dtype's epsilon. `gels` traps for a matrix without full
+    /// `residuals` is Σ(A·X − B)² for each column [*, k], if m > n and each matrix has full rank, except for `gelsy`; `rank` (int64, [*]),
+    /// except for `gels`; `singularValues` [*, min(m, n)] for `gelsd` and `gelss`. What is not computed is an empty tensor. Singular values
+    /// up to `rcond` times the largest count as 0, by default max(m, n) times the dtype's epsilon. `gels` traps for a matrix without full
     /// rank.
     public static func lstsq(
         _ a: Tensor, _ b: Tensor, rcond: Double? = nil, driver: LeastSquaresDriver = .gelsy

@@ -1,16 +1,16 @@
-/// Linear algebra: factors of matrices, equations, norms. PyTorch: `torch.linalg`.
+/// Linear algebra: factorisations, equations, norms. PyTorch: `torch.linalg`.
 ///
-/// Matrices are the last two dimensions, [*, m, n]; the others are a batch. Factors are computed by LAPACK on the processor, in float32 or
-/// float64, also for tensors of other devices; the first function that needs it opens it (docs/devices.md). Each matrix is computed on one
-/// thread, and a batch on several, with the same bits for any number of them.
+/// Matrices are the last two dimensions, [*, m, n]; the others are a batch. Factorisations are computed by LAPACK on the host, in float32
+/// or float64, also for tensors on other devices; the library is opened when a function first needs it (docs/devices.md). The bits of a
+/// result do not depend on the number of threads.
 public enum Linalg {}
 
 /// The order of a norm: a number p, or the name of a norm of matrices.
 public enum NormOrder: Sendable, Hashable, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
-    /// Of vectors (Σ|x|ᵖ)^(1/p). Of matrices the largest sum of |x| in a column (1) or a row (∞), or the largest singular value (2); with
+    /// For vectors (Σ|x|ᵖ)^(1/p). For matrices the largest sum of |x| in a column (1) or a row (∞), or the largest singular value (2); for
     /// −1, −∞, −2 the smallest.
     case p(Double)
-    /// Frobenius' norm of matrices, the root of the sum of squares.
+    /// The Frobenius norm of matrices, the root of the sum of squares.
     case fro
     /// The nuclear norm of matrices, the sum of singular values.
     case nuc
@@ -56,19 +56,19 @@ extension Tensor {
         return batch
     }
 
-    /// For each matrix of `batch` the index of the one in `own` that broadcasts to it.
+    /// For each matrix of `batch`, the index of the one in `own` that broadcasts to it.
     static func owners(in own: Shape, of batch: Shape) throws(OpError) -> [Int] {
         if own == batch { return Array(0..<batch.numel) }
         return try Tensor.arange(own.numel).usable().view(own, strides: own.contiguousStrides, offset: 0).expanded(batch).numbers()
     }
 
-    /// Identity matrices in the last two dimensions of this tensor, n × n, with its dtype and device; they broadcast.
+    /// Identity matrices of the size of the last two dimensions, n × n, with this tensor's dtype and device; they broadcast.
     final var identity: Tensor { Tensor.eye(shape[-1], dtype: dtype, device: device) }
 
     /// Diagonal matrices [*, n, n] of vectors [*, n].
     final var diagonalMatrices: Tensor { Tensor.where(identity.to(.bool), unsqueeze(-1), 0.0) }
 
-    /// Throws unless right sides `b` [*, m, k] fit to these matrices [*, m, n].
+    /// Throws unless right-hand sides `b` [*, m, k] fit these matrices [*, m, n].
     final func requireFitting(_ b: Tensor) throws(OpError) {
         guard b.ndim >= 2, b.shape[-2] == shape[-2] else {
             throw OpError("matrices of shape \(shape) and right sides of shape \(b.shape) do not fit")
@@ -76,13 +76,13 @@ extension Tensor {
         try requireSameDType(b)
     }
 
-    /// Throws unless `pivots` may be those of these factors.
+    /// Throws unless `pivots` have the dtype and shape that fit these factors.
     final func requirePivots(_ pivots: Tensor) throws(OpError) {
         guard pivots.dtype == .int32, pivots.shape == Shape(shape.dropLast()) else {
             throw OpError("factors of shape \(shape) have int32 pivots, one for each row; these are \(pivots.dtype) \(pivots.shape)")
         }
     }
 
-    /// Whether `b` is vectors [*, n] rather than matrices, for matrices self [*, n, n]: PyTorch's rule.
+    /// Whether `b` is a batch of vectors [*, n] rather than matrices, for matrices self [*, n, n]: PyTorch's rule.
     final func takesVectors(_ b: Tensor) -> Bool { b.ndim == 1 || (ndim - 1 == b.ndim && b.shape == Shape(shape.dropLast())) }
 }

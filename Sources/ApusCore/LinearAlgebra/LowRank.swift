@@ -1,13 +1,13 @@
-// Factors of low rank by random projections (Halko, Martinsson, Tropp, "Finding structure with randomness", 2011). They are composed of
-// products and of factors of narrow matrices, from which they have their derivatives.
+// Low-rank factors by random projections (Halko, Martinsson, Tropp, "Finding structure with randomness", 2011), composed of products and
+// factors of narrow matrices, which provide the derivatives.
 
 extension Tensor {
-    /// U [*, m, k], S [*, k] in descending order and V [*, n, k] with k = min(q, m, n), where U·diag(S)·Vᵀ is close to A [*, m, n], or to A
-    /// − `m` for an `m` that broadcasts to A. It is A, up to rounding, if A's rank is at most q.
+    /// U [*, m, k], S [*, k] in descending order and V [*, n, k] with k = min(q, m, n), such that U·diag(S)·Vᵀ approximates A [*, m, n], or
+    /// A − `m` for an `m` that broadcasts to A. It equals A up to rounding if A's rank is at most q.
     ///
-    /// A is applied to q random vectors of the default generator, and Aᵀ and A `niter` times more, which leaves less of the singular values
-    /// beyond the first q. A gradient is that of the random choice made. Traps for a negative q or niter, and for other dtypes than float32
-    /// and float64. PyTorch: `torch.svd_lowrank`.
+    /// A is applied to q random vectors from the default generator, followed by `niter` power iterations with Aᵀ and A, which suppress the
+    /// singular values beyond the first q. The gradient is that for the random vectors drawn. Traps for a negative q or niter, and for
+    /// dtypes other than float32 and float64. PyTorch: `torch.svd_lowrank`.
     public static func svdLowrank(_ a: Tensor, q: Int = 6, niter: Int = 2, m: Tensor? = nil) -> (u: Tensor, s: Tensor, v: Tensor) {
         let found = compositeList("svdLowrank", count: 3, a, m ?? a) { () throws(OpError) in
             guard let m else { return try lowRank(a, q, niter) }
@@ -20,10 +20,10 @@ extension Tensor {
         return (found[0], found[1], found[2])
     }
 
-    /// The principal components of m samples A [*, m, n] of n numbers: `svdLowrank` of A without the mean of each column, or with it unless
-    /// `center`. The columns of V are the directions, S²/(m − 1) the variances along them; q is by default min(6, m, n).
+    /// Principal component analysis of m samples A [*, m, n] of n numbers: `svdLowrank` of A with the mean of each column subtracted if
+    /// `center`. The columns of V are the directions, S²/(m − 1) the variances along them; q is min(6, m, n) by default.
     ///
-    /// Traps if q is above min(m, n), and as `svdLowrank`. PyTorch: `torch.pca_lowrank`.
+    /// Traps if q is above min(m, n), and where `svdLowrank` does. PyTorch: `torch.pca_lowrank`.
     public static func pcaLowrank(_ a: Tensor, q: Int? = nil, center: Bool = true, niter: Int = 2) -> (u: Tensor, s: Tensor, v: Tensor) {
         let found = compositeList("pcaLowrank", count: 3, a) { () throws(OpError) in
             try a.requireMatrices()

@@ -18,7 +18,7 @@ private struct MatrixExponential: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let a = context.saved[0].mT
         if a.numel == 0 { return [grad] }
-        // The result is linear in the gradient, which must not cost the scaling precision where it is large.
+        // The result is linear in the gradient, which is normalised so that a large one does not reduce the precision of the scaling.
         let size = noGrad { grad.detach().abs().sum(dim: -2, keepDim: true).amax(dim: [-1], keepDim: true) }
         let unit = noGrad { size.maskedFill(size.eq(0), 1.0) }
         let n = a.shape[-1]
@@ -37,7 +37,7 @@ private struct MatrixExponential: Op {
         let b = a * Tensor(scales, shape: each, dtype: a.dtype, device: a.device)
 
         // ½ⁿ/n! is below 2⁻²⁴ from n = 9 on, and below 2⁻⁵³ from n = 16 on. The series is a polynomial in B³ or B⁴, whose coefficients are
-        // polynomials of so many terms in B (Paterson, Stockmeyer, 1973).
+        // polynomials with this many terms in B (Paterson, Stockmeyer, 1973).
         let terms = a.dtype == .float64 ? 4 : 3
         let identity = a.identity
         var powers = [identity, b]
@@ -106,8 +106,8 @@ extension Linalg {
     /// The n-th power of square matrices: `Tensor.matrixPower`.
     public static func matrixPower(_ a: Tensor, _ n: Int) -> Tensor { a.matrixPower(n) }
 
-    /// A norm of the vectors that `dim` are, all elements by default: (Σ|x|ᵖ)^(1/p), the largest |x| for ∞, the smallest for −∞, the number
-    /// of elements that are not zero for 0. They are converted to `dtype` first if it is given.
+    /// A norm of the vectors along `dim`, by default of all elements: (Σ|x|ᵖ)^(1/p), the largest |x| for ∞, the smallest for −∞, the number
+    /// of nonzero elements for 0. Elements are converted to `dtype` first if it is given.
     public static func vectorNorm(
         _ x: Tensor, ord: Double = 2, dim: some Collection<Int> = [], keepDim: Bool = false, dtype: DType? = nil
     ) -> Tensor {
@@ -118,7 +118,7 @@ extension Linalg {
         vectorNorm(x, ord: ord, dim: [dim], keepDim: keepDim, dtype: dtype)
     }
 
-    /// A norm of the matrices whose rows and columns are the two dimensions `dim`: `NormOrder` says which there are. They are converted to
+    /// A norm of the matrices whose rows and columns are the two dimensions `dim`, as listed in `NormOrder`. Elements are converted to
     /// `dtype` first if it is given. Norms by singular values are computed in float32 or float64.
     public static func matrixNorm(
         _ a: Tensor, ord: NormOrder = .fro, dim: [Int] = [-2, -1], keepDim: Bool = false, dtype: DType? = nil
@@ -130,7 +130,7 @@ extension Linalg {
             guard dim.count == 2 else { throw OpError("dim = \(dim) are not the two dimensions of matrices") }
             let (rows, columns) = (try normalize(dim: dim[0], ndim: x.ndim), try normalize(dim: dim[1], ndim: x.ndim))
             guard rows != columns else { throw OpError("dim \(dim[1]) stands twice in \(dim)") }
-            // A result of singular values, whose two dimensions are gone.
+            // Reduces the singular values; restores the two dimensions if they are to be kept.
             func spectral(_ reduce: (Tensor) -> Tensor) -> Tensor {
                 let others = (0..<x.ndim).filter { $0 != rows && $0 != columns }
                 let norms = reduce(svdvals(x.permute(others + [rows, columns])))
@@ -152,7 +152,8 @@ extension Linalg {
     }
 
     /// A norm of vectors if `dim` is one dimension, of matrices if it is two: `vectorNorm`, `matrixNorm`. Without `dim` the tensor must be
-    /// a vector or a matrix, or, without `ord` too, its elements are one vector. Without `ord` the norm is the root of the sum of squares.
+    /// a vector or a matrix, unless `ord` is omitted too: then all elements are one vector. Without `ord` the norm is the root of the sum
+    /// of squares.
     public static func norm(
         _ x: Tensor, ord: NormOrder? = nil, dim: [Int]? = nil, keepDim: Bool = false, dtype: DType? = nil
     ) -> Tensor {
@@ -199,9 +200,9 @@ extension Linalg {
     /// `cond(_:p:)`, the norm by position.
     public static func cond(_ a: Tensor, _ p: NormOrder) -> Tensor { cond(a, p: p) }
 
-    /// The condition of matrices in the norm `p`, ‖A‖·‖A⁻¹‖: by default, and for 2, the largest singular value over the smallest, for −2
-    /// the smallest over the largest, also for matrices that are not square. Infinite for a singular matrix, but NaN for zeros by singular
-    /// values.
+    /// The condition number of matrices in the norm `p`, ‖A‖·‖A⁻¹‖: by default, and for 2, the largest singular value divided by the
+    /// smallest, for −2 the smallest divided by the largest, also for matrices that are not square. Infinite for a singular matrix; for a
+    /// zero matrix NaN if it is computed from singular values.
     public static func cond(_ a: Tensor, p: NormOrder? = nil) -> Tensor {
         composite("cond", .asIs, a) { (a) throws(OpError) in
             let order = p ?? 2
@@ -218,7 +219,7 @@ extension Linalg {
             let (inverse, info) = invEx(a)
             let filled = inverse.maskedFill(info.gt(0).unsqueeze(-1).unsqueeze(-1), Double.infinity)
             let product = matrixNorm(a, ord: order) * matrixNorm(filled, ord: order)
-            // Of zeros it is 0·∞.
+            // For a zero matrix the product is 0·∞.
             return product.maskedFill(product.isnan(), Double.infinity)
         }
     }

@@ -1,22 +1,22 @@
 import CDrivers
 
 extension Linalg {
-    /// Which factors `qr` gives of [*, m, n], with k = min(m, n).
+    /// Which factors `qr` returns for [*, m, n], with k = min(m, n).
     public enum QRMode: Sendable {
         /// Q [*, m, k] and R [*, k, n].
         case reduced
         /// Q [*, m, m] and R [*, m, n].
         case complete
-        /// R [*, k, n] alone; Q is an empty tensor.
+        /// Only R [*, k, n]; Q is an empty tensor.
         case r
     }
 }
 
-/// A = Q·R for matrices [*, m, n]: orthonormal columns Q and upper triangular R, by Householder reflections.
+/// A = Q·R for matrices [*, m, n]: Q with orthonormal columns and upper triangular R, by Householder reflections.
 ///
-/// Derivative, for m ≥ n: Ā = (Q̄ + Q·copy(R̄·Rᵀ − Qᵀ·Q̄))·R⁻ᵀ, where copy makes a matrix symmetric by its upper half. Of a wide A = (X Y)
-/// the left part is Q·U and the right one Q·V: Ȳ = Q·V̄, and X has the derivative above with Q̄ + Y·V̄ᵀ for Q̄. There is none of a tall A
-/// with all of Q, whose last columns may be any basis of the rest, nor of R alone.
+/// Derivative, for m ≥ n: Ā = (Q̄ + Q·copy(R̄·Rᵀ − Qᵀ·Q̄))·R⁻ᵀ, where copy symmetrises a matrix by its upper half. A wide A = (X Y) has the
+/// left part Q·U and the right part Q·V: Ȳ = Q·V̄, and X has the derivative above with Q̄ + Y·V̄ᵀ for Q̄. There is no derivative for a tall
+/// A with all of Q, whose last columns may be any basis of the complement, nor for R alone.
 private struct QR: Op {
     let mode: Linalg.QRMode
 
@@ -94,15 +94,15 @@ private struct QR: Op {
 }
 
 extension Linalg {
-    /// A = Q·R for matrices [*, m, n]: orthonormal columns Q [*, m, k] and upper triangular R [*, k, n], k = min(m, n), whose diagonal may
-    /// have any sign. `mode` gives all of Q, or R alone; neither has a gradient then (`complete` only if m > n).
+    /// A = Q·R for matrices [*, m, n]: Q [*, m, k] with orthonormal columns and upper triangular R [*, k, n], k = min(m, n), whose diagonal
+    /// may have any sign. `mode` selects all of Q, or R alone; these have no gradient (`complete` only if m > n).
     public static func qr(_ a: Tensor, mode: QRMode = .reduced) -> (q: Tensor, r: Tensor) {
         let found = apply(QR(mode: mode), Inputs(a))
         return (found[0], found[1])
     }
 
-    /// The first n columns of H₁·H₂·…·H_k with Hᵢ = I − τᵢ·vᵢ·vᵢᵀ, for A [*, m, n], m ≥ n, and τ [*, k], k ≤ n: vᵢ has a 1 at row i, below
-    /// it column i of A, and zeros above.
+    /// The first n columns of H₁·H₂·…·H_k with Hᵢ = I − τᵢ·vᵢ·vᵢᵀ, for A [*, m, n], m ≥ n, and τ [*, k], k ≤ n: vᵢ is 0 above row i, 1 at
+    /// row i, and column i of A below.
     ///
     /// The product is I − V·T·Vᵀ with T = (I + D·S)⁻¹·D, where D = diag(τ), and S is the part of VᵀV above the diagonal (Joffrain et al.,
     /// "Accumulating Householder transformations, revisited", 2006).

@@ -1,12 +1,12 @@
 import CDrivers
 
-/// The eigenvalues of symmetric matrices [*, n, n] in ascending order, [*, n], and eigenvectors as columns [*, n, n]. Of each vector the
-/// first element with at least half the size of the largest is positive.
+/// The eigenvalues of symmetric matrices [*, n, n] in ascending order, [*, n], and eigenvectors as columns [*, n, n]. The sign of each
+/// vector is such that its first element with at least half the magnitude of its largest is positive.
 ///
-/// Derivative: the symmetric part of V·(diag(λ̄) + (VᵀV̄)ᵢⱼ/(λⱼ − λᵢ) outside the diagonal)·Vᵀ; with a gradient of vectors it is infinite
-/// for equal eigenvalues.
+/// Derivative: the symmetric part of V·(diag(λ̄) + (VᵀV̄)ᵢⱼ/(λⱼ − λᵢ) off the diagonal)·Vᵀ; with a gradient of vectors it is infinite for
+/// equal eigenvalues.
 struct SymmetricEigen: Op {
-    /// Whether the upper half of the matrix is read, and not the lower one.
+    /// Whether the upper half of the matrix is read instead of the lower one.
     let upper: Bool
     /// Whether eigenvectors are computed; without them there is no derivative.
     let hasVectors: Bool
@@ -77,7 +77,7 @@ struct SymmetricEigen: Op {
 }
 
 /// A = U·diag(S)·Vᵀ for matrices [*, m, n]: U [*, m, k], S [*, k] in descending order and Vᵀ [*, k, n] with k = min(m, n), or all of U [*,
-/// m, m] and Vᵀ [*, n, n]; or S alone. Of each column of U the first element with at least half the size of the largest is positive.
+/// m, m] and Vᵀ [*, n, n]; or only S. The first element of each column of U with at least half the magnitude of its largest is positive.
 ///
 /// Derivative (Townsend, "Differentiating the singular value decomposition", 2016), with F = 1/(sⱼ² − sᵢ²) outside the diagonal and skew X
 /// = X − Xᵀ: Ā = U·((skew(UᵀŪ)∘F)·S + S·(skew(VᵀV̄)∘F) + diag(S̄))·Vᵀ + (I − UUᵀ)·Ū·S⁻¹·Vᵀ + U·S⁻¹·V̄ᵀ·(I − VVᵀ). With gradients of U or V
@@ -119,7 +119,7 @@ private struct SingularValues: Op {
             u.fixSigns(with: vh)
         } else if k > 0 && matrices.count > 0 {
             let (task, failures) = (alone ? "N" : full ? "A" : "S", info.hostIntegers)
-            // Without vectors LAPACK does not touch their memory.
+            // Without vectors LAPACK does not access their memory.
             func call(
                 _ i: Int, _ numbers: UnsafeMutableRawPointer, _ size: Int, _ integers: UnsafeMutablePointer<Int32>,
                 _ failure: UnsafeMutablePointer<Int32>
@@ -174,8 +174,8 @@ private struct SingularValues: Op {
 }
 
 extension HostMatrices {
-    /// Changes the signs of columns such that of each the first element with at least half the size of its largest is positive, and those
-    /// of the rows of `partner` with them: factors that LAPACK gives any sign get one that does not depend on how it computes.
+    /// Flips the signs of columns such that the first element of each with at least half the magnitude of its largest is positive, and
+    /// those of the rows of `partner` with them: LAPACK leaves the sign open, and this one does not depend on how it computes.
     fileprivate func fixSigns(with partner: HostMatrices? = nil) {
         func fix<Element: BinaryFloatingPoint>(_: Element.Type) {
             let partners = partner?.rows ?? 0
@@ -191,7 +191,7 @@ extension HostMatrices {
                     for place in 0..<partner.columns { others[place * partners + column].negate() }
                 }
                 guard let others, let partner, columns < partners else { continue }
-                // Vectors that have no partners.
+                // Vectors without a partner.
                 for row in columns..<partners {
                     let places = stride(from: row, to: partners * partner.columns, by: partners)
                     let largest = places.reduce(0) { Swift.max($0, others[$1].magnitude) }
@@ -210,14 +210,14 @@ extension HostMatrices {
 }
 
 extension Linalg {
-    /// A half of a symmetric matrix, its diagonal included.
+    /// A half of a symmetric matrix, including its diagonal.
     public enum Triangle: Sendable { case lower, upper }
 
     /// The eigenvalues of symmetric matrices [*, n, n] in ascending order, [*, n], and eigenvectors of length 1 as columns [*, n, n]. Only
     /// the half `uplo` of a matrix is read.
     ///
-    /// Vectors are known up to their sign, those of equal eigenvalues up to a basis: of each the first element with at least half the size
-    /// of the largest is positive. The gradient by way of vectors is infinite or NaN where eigenvalues are equal. Traps for NaN and
+    /// Vectors are determined up to their sign, those of equal eigenvalues up to a basis: the first element of each with at least half the
+    /// magnitude of its largest is positive. The gradient through vectors is infinite or NaN if eigenvalues are equal. Traps for NaN and
     /// infinities.
     public static func eigh(_ a: Tensor, uplo: Triangle = .lower) -> (eigenvalues: Tensor, eigenvectors: Tensor) {
         let found = apply(SymmetricEigen(upper: uplo == .upper, hasVectors: true), Inputs(a))
@@ -233,8 +233,8 @@ extension Linalg {
     /// A = U·diag(S)·Vᵀ for matrices [*, m, n]: orthonormal columns U [*, m, m], singular values S [*, k] in descending order, k = min(m,
     /// n), and orthonormal rows Vᵀ [*, n, n]; without `fullMatrices` U is [*, m, k] and Vᵀ [*, k, n].
     ///
-    /// Vectors are known up to a common sign, those of equal values up to a basis: of each column of U the first element with at least half
-    /// the size of the largest is positive. The gradient by way of vectors is infinite or NaN where singular values are equal or 0;
+    /// Vectors are determined up to a common sign, those of equal values up to a basis: the first element of each column of U with at least
+    /// half the magnitude of its largest is positive. The gradient through vectors is infinite or NaN if singular values are equal or 0;
     /// gradients of vectors beyond the first k are ignored. Traps for NaN and infinities.
     public static func svd(_ a: Tensor, fullMatrices: Bool = true) -> (u: Tensor, s: Tensor, vh: Tensor) {
         let found = apply(SingularValues(results: fullMatrices ? .full : .reduced), Inputs(a))
@@ -249,6 +249,6 @@ extension Linalg {
 }
 
 extension Tensor {
-    /// Whether an op on this tensor may be recorded, and then needs what its derivative is computed from.
+    /// Whether an op on this tensor may be recorded, and then needs the factors that its derivative uses.
     fileprivate final var mayBeRecorded: Bool { isGradEnabled && (requiresGrad || form != nil) }
 }

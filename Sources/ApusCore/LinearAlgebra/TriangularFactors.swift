@@ -1,5 +1,5 @@
 /// The lower triangular L with L·Lᵀ = A for symmetric positive definite A [*, n, n]; only the lower half of A is read. Computed row by row
-/// in float64 on the host. The byproduct (int32) says which leading part of a matrix is not positive definite, 0 if all are.
+/// in float64 on the host. The byproduct (int32) is the order of the first leading minor that is not positive definite; 0 if there is none.
 ///
 /// Derivative: Ā = ½·L⁻ᵀ·(P + Pᵀ)·L⁻¹, where P is the lower half of Lᵀ·L̄ with its diagonal halved (Murray, "Differentiation of the
 /// Cholesky decomposition", 2016). It is symmetric, like A.
@@ -54,12 +54,12 @@ private struct Cholesky: Op {
     }
 }
 
-/// The X with A·X = B for triangular A [*, n, n] and B [*, n, k], by substitution in float64 on the host; batches broadcast.
+/// Solves A·X = B for triangular A [*, n, n] and B [*, n, k], by substitution in float64 on the host; batches broadcast.
 ///
 /// Derivatives: B̄ = A⁻ᵀ·X̄, and Ā is the triangular half of −B̄·Xᵀ.
 private struct TriangularSolve: Op {
     let upper: Bool
-    /// Whether the diagonal counts as 1, and is not read.
+    /// Whether the diagonal is taken to be 1 and not read.
     let unitriangular: Bool
 
     var name: String { "solveTriangular" }
@@ -128,7 +128,7 @@ extension Tensor {
         }
     }
 
-    /// The X with L·Lᵀ·X = self for a triangular `factor` L [*, n, n], or Uᵀ·U·X = self for an `upper` one, and self [*, n, k]; batches
+    /// Solves L·Lᵀ·X = self for a triangular `factor` L [*, n, n], or Uᵀ·U·X = self for an `upper` one, and self [*, n, k]; batches
     /// broadcast. The other half of the factor is not read. PyTorch: `cholesky_solve`.
     public final func choleskySolve(_ factor: Tensor, upper: Bool = false) -> Tensor {
         composite("choleskySolve", .asIs, self, factor) { (b, factor) throws(OpError) in
@@ -138,9 +138,9 @@ extension Tensor {
         }
     }
 
-    /// The X with self·X = b for triangular matrices [*, n, n] and b [*, n, k], or X·self = b for b [*, k, n] unless `left`; batches
-    /// broadcast. The other half of the matrices is not read, nor is their diagonal if they are `unitriangular`: it counts as 1. Traps if
-    /// shapes or dtypes do not fit. PyTorch: `torch.linalg.solve_triangular`.
+    /// Solves self·X = b for triangular matrices [*, n, n] and b [*, n, k], or X·self = b for b [*, k, n] unless `left`; batches broadcast.
+    /// The other half of the matrices is not read, nor is their diagonal if they are `unitriangular`: it is taken to be 1. Traps if shapes
+    /// or dtypes do not fit. PyTorch: `torch.linalg.solve_triangular`.
     public final func solveTriangular(_ b: Tensor, upper: Bool, left: Bool = true, unitriangular: Bool = false) -> Tensor {
         if left { return apply(TriangularSolve(upper: upper, unitriangular: unitriangular), Inputs(self, b)) }
         return composite("solveTriangular", .asIs, self) { (a) throws(OpError) in
@@ -156,14 +156,14 @@ extension Linalg {
     /// The lower triangular L with L·Lᵀ = A for symmetric positive definite matrices, or the upper one: `Tensor.cholesky`.
     public static func cholesky(_ a: Tensor, upper: Bool = false) -> Tensor { a.cholesky(upper: upper) }
 
-    /// `cholesky`, and for each matrix 0 (int32), or the number of rows of its first leading part that is not positive definite: then the
+    /// `cholesky`, and for each matrix `info` (int32): 0, or the order of the first leading minor that is not positive definite; then the
     /// factor is NaN from there on, or an error with `checkErrors`.
     public static func choleskyEx(_ a: Tensor, upper: Bool = false, checkErrors: Bool = false) -> (l: Tensor, info: Tensor) {
         let found = apply(Cholesky(checks: checkErrors), Inputs(upper ? a.mT : a))
         return (upper ? found[0].mT : found[0], found[1])
     }
 
-    /// The X with A·X = B for triangular A, or X·A = B unless `left`: `Tensor.solveTriangular`.
+    /// Solves A·X = B for triangular A, or X·A = B unless `left`: `Tensor.solveTriangular`.
     public static func solveTriangular(_ a: Tensor, _ b: Tensor, upper: Bool, left: Bool = true, unitriangular: Bool = false) -> Tensor {
         a.solveTriangular(b, upper: upper, left: left, unitriangular: unitriangular)
     }

@@ -7,7 +7,6 @@ import ApusSystem
 /// two readers could interpret differently are refused: records with the same name or overlapping bytes, and a directory or end record that
 /// is not where the other says. A record that cannot be read (encrypted, or compressed by another method than deflate) is an error only
 /// when it is asked for.
-/// deflate) is refused when it is asked for.
 ///
 /// Names are UTF-8, whether or not flag 11 is set; names in an older code page are refused unless they are ASCII. A name is only a name:
 /// `/` and `..` have no meaning. Archives of more than 4 GB or 65,535 records (zip64) are supported, archives on several disks are not.
