@@ -52,8 +52,8 @@ extension Module {
     ///     `prefix` is removed.
     ///   - strict: whether missing and left-over names are an error; otherwise they are listed in the report.
     ///
-    /// Throws an error of reading the file, and a `FormatError` if names, shapes or dtypes do not fit, of which it lists all, if a prefix or
-    /// a renaming matches no name, if two tensors would get the same name, or if no tensor is for this module. Then nothing has changed.
+    /// Throws an error of reading the file, and a `FormatError` if names, shapes or dtypes do not fit, of which it lists all, if a prefix
+    /// or a renaming matches no name, if two tensors would get the same name, or if no tensor is for this module. Then nothing has changed.
     @discardableResult public final func loadStateDict(
         from path: String, at place: String = "", dropping prefix: String? = nil, renaming: KeyValuePairs<String, String> = [:],
         strict: Bool = true

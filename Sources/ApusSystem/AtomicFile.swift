@@ -2,16 +2,16 @@ import Glibc
 
 /// Writes files atomically: afterwards a file has either its old content or all of the new one. Every file is written through this type.
 ///
-/// The bytes go to a temporary file in the same folder. It is synced to the disk and renamed over the old file; then the folder is synced.
-/// The temporary file of `a.txt` is `.a.txt.tmp`. It is locked while it is written, so that two writers take turns and a killed process
-/// leaves at most one such file, which the next write reuses. Where that name would be longer than the system allows, it is made from the
-/// name's checksum.
+/// The bytes go to a temporary file in the same folder. It is synced to disk and renamed over the old file; then the folder is synced. The
+/// temporary file of `a.txt` is `.a.txt.tmp`. It is locked while it is written, so that two writers take turns and a killed process leaves
+/// at most one such file, which the next write reuses. If that name would be longer than the system allows, it is made from the name's
+/// checksum.
 package enum AtomicFile {
     /// Replaces the file at `path` with what `body` writes. On any error the old file stays and the temporary one is removed.
     ///
-    /// A symbolic link is followed, also one to a file that is not there yet. A device or pipe, which cannot be replaced, is written directly.
-    /// `beforeRename` runs when the new bytes are safe on the disk and the old file is still in place.
-    /// `isDurable: false` does not wait for the disk; it is for files that can be made again after a power failure.
+    /// A symbolic link is followed, also one to a file that does not exist yet. A device or pipe, which cannot be replaced, is written
+    /// directly. `beforeRename` runs when the new bytes are safe on disk and the old file is still in place. `isDurable: false` does not
+    /// wait for the disk; it is for files that can be recreated after a power failure.
     package static func write(
         to path: String, isDurable: Bool = true, beforeRename: () throws -> Void = {}, _ body: (Writer) throws -> Void
     ) throws {
@@ -60,7 +60,7 @@ package enum AtomicFile {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(file: folder, operation: "sync", code: errno) }
         defer { close(descriptor) }
-        // Some file systems have nothing to sync for a folder and say EINVAL.
+        // File systems that cannot sync a folder return EINVAL.
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(file: folder, operation: "sync", code: errno) }
     }
 
@@ -96,7 +96,7 @@ package enum AtomicFile {
         return "." + String(Array(name.utf8).withUnsafeBytes { Checksum.of($0) }, radix: 16) + ".\(ending)"
     }
 
-    /// Follows the symbolic links from `path` to the final path, whether or not a file exists there; `path` itself if it is no link.
+    /// Follows the symbolic links from `path` to the final path, whether or not a file exists there; `path` itself if it is not a link.
     private static func linked(_ path: String) throws(FileError) -> String {
         var target = path
         // Linux follows at most 40 links.
@@ -119,7 +119,7 @@ package enum AtomicFile {
     }
 }
 
-/// What ``AtomicFile`` gives to write to: a buffered file that counts its bytes and, if asked, computes their checksum.
+/// The file that ``AtomicFile`` passes to its callers: buffered, counts its bytes and, if asked, computes their checksum.
 package final class Writer {
     /// The path of the file that this becomes.
     package let path: String

@@ -1,6 +1,6 @@
 import CSystem
 
-/// XXH64 of bytes that come in pieces. It detects damage, not forgery.
+/// XXH64 of data that arrives in pieces. It detects damage, not forgery.
 package struct Checksum {
     private var state = apus_xxh64()
 
@@ -19,7 +19,7 @@ package struct Checksum {
     }
 }
 
-/// CRC-32C (Castagnoli), which formats of others seal their records with. RFC 3720, appendix B.4.
+/// CRC-32C (Castagnoli), the checksum of records in file formats of other programs. RFC 3720, appendix B.4.
 package enum CRC32C {
     package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 { apus_crc32c(0, bytes.baseAddress, bytes.count) }
 }

@@ -37,22 +37,22 @@ package final class MappedFile {
         bytes = UnsafeMutableRawBufferPointer(start: base, count: size)
     }
 
-    /// Says that parts of the file will be used here and there: a page that is used brings no megabytes around it from the disk.
-    /// ``prefetch(_:)`` then says which parts are used as a whole.
+    /// Declares that the file will be accessed in scattered places: reading a page then does not read ahead megabytes around it.
+    /// ``prefetch(_:)`` then declares the parts that are used as a whole.
     package func useInParts() {
         if let base = bytes.baseAddress { madvise(base, bytes.count, Int32(MADV_RANDOM)) }
     }
 
-    /// Takes ``useInParts()`` back, for files that are read from one end to the other.
+    /// Reverts ``useInParts()``, for files that are read from beginning to end.
     package func useInOrder() {
         if let base = bytes.baseAddress { madvise(base, bytes.count, Int32(MADV_NORMAL)) }
     }
 
-    /// Has the system read the pages of some mapped bytes ahead; bytes of other memory are left alone.
+    /// Asks the system to read the pages of some mapped bytes ahead; does nothing for other memory.
     package static func prefetch(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return }
         let start = Int(bitPattern: base) / pageSize * pageSize
-        // Advice only: where the system cannot, the pages come when they are used.
+        // Only advice: if the system ignores it, pages are read when they are used.
         madvise(UnsafeMutableRawPointer(bitPattern: start), Int(bitPattern: base) + bytes.count - start, Int32(MADV_WILLNEED))
     }
 

@@ -1,8 +1,8 @@
 import Glibc
 
-/// A mutex with a condition: threads change what it guards while they hold it, and wait for what others change.
+/// A mutex with a condition variable: threads change what it guards while they hold it, and wait for changes by others.
 ///
-/// @unchecked: the mutex and the condition are made for several threads; they lie on the heap, since they must not move.
+/// @unchecked: the mutex and the condition variable are made for several threads; they are on the heap, since they must not move.
 package final class Monitor: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -30,10 +30,10 @@ package final class Monitor: @unchecked Sendable {
 
     // MARK: With the mutex held
 
-    /// Waits until something has changed, or for no reason.
+    /// Waits for a signal; may also return spuriously.
     package func wait() { pthread_cond_wait(changed, mutex) }
 
-    /// The same for at most so many nanoseconds; false if they have passed.
+    /// The same for at most `nanoseconds`; false on a timeout.
     package func wait(nanoseconds: Int) -> Bool {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -42,13 +42,13 @@ package final class Monitor: @unchecked Sendable {
         return pthread_cond_timedwait(changed, mutex, &time) != ETIMEDOUT
     }
 
-    /// Wakes all that wait.
+    /// Wakes all waiting threads.
     package func broadcast() { pthread_cond_broadcast(changed) }
-    /// Wakes one that waits.
+    /// Wakes one waiting thread.
     package func signal() { pthread_cond_signal(changed) }
 }
 
-/// Runs `body` on a new thread; nil where the system starts none.
+/// Runs `body` on a new thread; nil if the system cannot start one.
 package func startThread(_ body: @escaping () -> Void) -> pthread_t? {
     let context = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
     var handle = pthread_t()
@@ -57,7 +57,7 @@ package func startThread(_ body: @escaping () -> Void) -> pthread_t? {
     return nil
 }
 
-/// What a thread does.
+/// The body of a thread.
 private final class ThreadBody {
     let run: () -> Void
     init(_ run: @escaping () -> Void) { self.run = run }

@@ -1,4 +1,4 @@
-/// The candidate that a misspelt `name` may mean; nil where none is near (Levenshtein distance at most 2).
+/// The candidate that a misspelt `name` may mean; nil if none is close (Levenshtein distance at most 2).
 package func nearest(to name: String, in candidates: [String]) -> String? {
     func distance(_ a: [Character], _ b: [Character]) -> Int {
         var row = Array(0...b.count)

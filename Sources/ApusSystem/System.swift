@@ -6,13 +6,13 @@ package func environment(_ name: String) -> String? {
     return String(cString: value)
 }
 
-/// This machine's name; nil where it has none.
+/// This machine's name; nil if it has none.
 package func hostName() -> String? {
     var name = [CChar](repeating: 0, count: 256)
     return gethostname(&name, name.count - 1) == 0 && name[0] != 0 ? String(fromC: name) : nil
 }
 
-/// Seconds on a clock that never goes back.
+/// Seconds on a monotonic clock.
 package func monotonicSeconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)

@@ -13,10 +13,10 @@ extension ConformanceRunner {
 
     /// Builds and calls the first recorded case of a class many times, each time with one argument (of constructor or call, given in the
     /// case or not) replaced by a wrong or extreme value. A string must always be refused with the argument's declaration, and an unknown
-    /// name must be refused too; an answer must have a reasonable size. `report` gets what was tried and what is wrong with the result, or
-    /// nil.
+    /// name must be refused too; an answer must have a reasonable size. `report` receives what was tried and what is wrong with the result,
+    /// or nil.
     ///
-    /// The caller notices a trap that ends the process, and the memory that is allocated.
+    /// The caller watches for traps, which end the process, and for the memory that is allocated.
     package func sweepArguments(_ folder: String, report: (Result) -> Void) throws {
         guard let only else { preconditionFailure("names one class") }
         let answered = try Case.read("\(folder)/\(only)").first { item in if case .output = item.answer { true } else { false } }

@@ -29,8 +29,8 @@ struct CaseFileError: Error, CustomStringConvertible {
 }
 
 extension Case {
-    /// The cases of one folder. `apus-conformance` reads them wherever it runs, and tells a user what is wrong with a file: the tests' own `Recorded`,
-    /// which ends a run of tests there, is no part of it.
+    /// The cases of one folder. `apus-conformance` runs outside of the tests too and tells users what is wrong with a file, so it cannot
+    /// use the tests' own `Recorded`, which ends the test run there.
     static func read(_ folder: String) throws -> [Case] {
         let path = folder + "/cases.json"
         let json = try JSON(contentsOf: path)
@@ -141,7 +141,7 @@ extension Case {
         self.gradients = gradients
     }
 
-    /// The tensors `KEY/cotangent…` that belong to the outputs `KEY/output…`; None where an output has none.
+    /// The tensors `KEY/cotangent…` for the outputs `KEY/output…`; None for an output that has none.
     private static func cotangents(of output: JSON, _ tensors: StateDict) throws(Malformed) -> Argument {
         switch output {
         case .array(let values):

@@ -53,7 +53,8 @@ package struct ConformanceRunner {
         }
     }
 
-    /// What the constructor may refuse although PyTorch raises only in the forward pass: parts of the class name and the message, and why.
+    /// Errors that the constructor may report although PyTorch raises them only in the forward pass: parts of the class name and the
+    /// message, and why.
     static let refusedEarlier: [(module: String, message: String, why: String)] = [
         (
             "GRUCell", "argument 'bias'",
@@ -67,7 +68,7 @@ package struct ConformanceRunner {
         ("Loss", "argument 'reduction'", "an enumeration has no other values"),
     ]
 
-    /// nil if Apus reports an error for the case, in the constructor if PyTorch's does, else in the forward pass.
+    /// nil if Apus reports an error for the case: in the constructor if PyTorch's does, else in the forward pass.
     private func missedError(_ item: Case, _ onConstruct: Bool) -> String? {
         let module: Module
         do {

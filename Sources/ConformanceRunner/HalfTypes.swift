@@ -14,7 +14,7 @@ extension ConformanceRunner {
         }
     }
 
-    /// Classes for which PyTorch rounds less often, since one kernel or a wider dtype does the work of several ops here.
+    /// Classes for which PyTorch rounds less often, since it has one kernel or a wider dtype for what are several ops here.
     private static let composed: Set<String> = ["BCEWithLogitsLoss", "GroupNorm", "GRU", "LSTM", "TransformerEncoderLayer"]
 
     private func halfComplaint(_ item: Case) throws -> String? {
@@ -51,7 +51,7 @@ extension ConformanceRunner {
 }
 
 extension Argument {
-    /// The tensors in it with their names: `output`, or `output/0`, `output/1/0` …
+    /// The tensors in the value with their names: `output`, or `output/0`, `output/1/0` …
     fileprivate func tensors(_ name: String) -> [(name: String, tensor: Tensor)] {
         switch self {
         case .tensor(let tensor): [(name, tensor.detach())]

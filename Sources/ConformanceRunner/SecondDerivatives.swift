@@ -66,7 +66,7 @@ extension ConformanceRunner {
             return (sum, leaves, directions)
         }
 
-        // Where the gradient jumps, finite differences are useless; a little further along the line it mostly does not jump.
+        // Finite differences are useless at a jump of the gradient; a little further along the line there usually is none.
         for t in [0, 0.0137, -0.0291] {
             let (sum, leaves, directions) = try gradients(t)
             var analytic = 0.0
@@ -96,7 +96,7 @@ extension ConformanceRunner {
         case differs(String)
     }
 
-    /// Pseudo-random numbers that are the same everywhere.
+    /// Pseudo-random numbers that are the same on every platform.
     private func numbers(_ shape: Shape, _ phase: Double) -> Tensor {
         let count = shape.reduce(1, *)
         return noGrad { (Tensor.arange(count, dtype: .float64) * 1.7 + phase * 2.3).sin().reshape(shape) }

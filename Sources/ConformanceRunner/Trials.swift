@@ -26,7 +26,7 @@ extension ConformanceRunner {
 }
 
 extension Argument {
-    /// The tensors in it, in order.
+    /// The tensors in the value, in order.
     fileprivate var tensors: [Tensor] {
         switch self {
         case .tensor(let tensor): [tensor]

@@ -20,17 +20,17 @@ package final class Context {
     /// Inside `withPrintOptions`: its options.
     @exclusivity(unchecked) var printOptions: PrintOptions?
     @exclusivity(unchecked) package var anomaly = false
-    /// Inside `savedTensorsHooks` or `checkpoint`: who keeps the tensors that ops save.
+    /// Inside `savedTensorsHooks` or `checkpoint`: the hooks that keep the tensors that ops save.
     @exclusivity(unchecked) var savedTensorsHooks: SavedTensorsHooks?
-    /// Inside `disableSavedTensorsHooks`: why there are none.
+    /// Inside `disableSavedTensorsHooks`: the reason that its errors give.
     @exclusivity(unchecked) var refusesSavedTensorsHooks: String?
     /// Whether a backward pass is running the body of a `checkpoint` again.
     @exclusivity(unchecked) package var isRecomputing = false
-    /// The backward pass that is running, 0 for none; of nested ones the innermost.
+    /// The running backward pass, the innermost if they are nested; 0 for none.
     @exclusivity(unchecked) var pass: UInt64 = 0
     /// In the body of a `checkpoint`: the random numbers that it draws.
     @exclusivity(unchecked) var draws: Draws?
-    /// Inside `functionalCall`: which tensors others stand in for.
+    /// Inside `functionalCall`: the tensors that are replaced, and their replacements.
     @exclusivity(unchecked) var substitutions: [(original: Tensor, replacement: Tensor)] = []
     /// The computed tensors whose value is kept during a call of their module.
     @exclusivity(unchecked) var held: [Computed] = []
@@ -44,9 +44,9 @@ package final class Context {
     @exclusivity(unchecked) var weightCasts: WeightCasts?
     /// Inside `skipInit`: initialisers leave tensors unchanged.
     @exclusivity(unchecked) package var skipsInit = false
-    /// Where dying graph nodes are freed.
+    /// Frees the contents of deinitialised graph nodes.
     let graveyard = Graveyard()
-    /// Is told of ops and other activities: profilers and captures.
+    /// Observes ops and other activities: profilers and captures.
     @exclusivity(unchecked) package var observer: (any Observer)?
 
     /// The calling thread's context.
@@ -157,7 +157,8 @@ struct ModulePlace {
     try setGradEnabled(true, body)
 }
 
-/// Runs `body` with recording or without: `setGradEnabled(phase == .train) { … }`. PyTorch: `torch.set_grad_enabled(mode)`, as a context.
+/// Runs `body` with or without recording a graph: `setGradEnabled(phase == .train) { … }`. PyTorch: `torch.set_grad_enabled(mode)`, as a
+/// context manager.
 @discardableResult public func setGradEnabled<Result, Failure: Error>(
     _ mode: Bool, _ body: () throws(Failure) -> Result
 ) throws(Failure) -> Result {

@@ -1,4 +1,4 @@
-/// Is told of the ops and other activities of a thread while it is the thread's `Context.observer`. Without an observer the cost is a
+/// Notified of the ops and other activities of a thread while it is the thread's `Context.observer`. Without an observer this costs a
 /// comparison with nil.
 package protocol Observer: AnyObject {
     /// An activity begins; it ends with `didEnd`, after all activities inside it.
@@ -13,7 +13,7 @@ extension Observer {
     package func didEnd() {}
 }
 
-/// What observers are told of.
+/// The activities that observers are notified of.
 package enum Activity {
     /// An op, by its name.
     case op(String)
@@ -35,7 +35,7 @@ extension Context {
         return try body()
     }
 
-    /// Runs `body` and tells the observer of it.
+    /// Runs `body` and notifies the observer.
     @inline(__always) package static func activity<Result, Failure: Error>(
         _ activity: @autoclosure () -> Activity, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {

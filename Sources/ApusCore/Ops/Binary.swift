@@ -1,5 +1,5 @@
-/// The functions of two numbers: each has a kind, whose line in `binary.def` defines what it computes, and a derivative. Operands broadcast
-/// and promote as in PyTorch.
+/// The functions of two numbers. Each has a kind, which a line of `binary.def` defines, and a derivative. Operands broadcast and promote as
+/// in PyTorch.
 extension BinaryRule {
     static let add = BinaryRule(.add, keepsInputs: false) { g, _, _, _ in [g, g] }
     static let sub = BinaryRule(.sub, keepsInputs: false) { g, _, context, _ in [g, context.needs(1) ? -g : nil] }
@@ -90,7 +90,7 @@ extension BinaryRule {
         [g, context.needs(1) ? g * op.p.a : nil]
     }
 
-    /// Of P(a, x): ∂P/∂x is the density f of the gamma distribution, ∂P/∂a = −f·dx/da, where dx/da is taken at constant P.
+    /// For P(a, x): ∂P/∂x is the density f of the gamma distribution, and ∂P/∂a = −f·dx/da, where dx/da is taken at constant P.
     private static func incompleteGamma(_ g: Tensor, _ a: Tensor, _ x: Tensor) -> Gradients {
         let density = g * ((a - 1) * x.log() - x - a.lgamma()).exp()
         return [-(density * Tensor.binary(.gammaSampleGrad, a, x)), density]
@@ -363,8 +363,8 @@ extension Tensor {
     /// |x| with the sign of `value`.
     public final func copysign(_ value: some ScalarConvertible) -> Tensor { copysign(wrapped(value)) }
 
-    /// The number of the dtype that is next to x on the way to `other`; `other` where the two are equal. Traps for
-    /// other dtypes than float32 and float64.
+    /// The next representable number after x in the direction of `other`; `other` if the two are equal. Traps for dtypes other than float32
+    /// and float64.
     public final func nextafter(_ other: Tensor) -> Tensor {
         composite("nextafter", self, other) { () throws(OpError) in
             let dtype = Tensor.resultType(self, other)
@@ -374,14 +374,14 @@ extension Tensor {
             return Tensor.binary(.nextafter, self, other)
         }
     }
-    /// The number of the dtype that is next to x on the way to `value`.
+    /// The next representable number after x in the direction of `value`.
     public final func nextafter(_ value: some ScalarConvertible) -> Tensor { nextafter(wrapped(value)) }
 
-    /// The greatest common divisor of two integers, not negative; 0 of two zeros. Traps for bool and floats.
+    /// The greatest common divisor of two integers, non-negative; 0 for two zeros. Traps for bool and floats.
     public final func gcd(_ other: Tensor) -> Tensor { Tensor.binary(.gcd, self, other) }
     /// The greatest common divisor with `value`.
     public final func gcd(_ value: some ScalarConvertible) -> Tensor { gcd(wrapped(value)) }
-    /// The least common multiple of two integers, not negative; 0 if one of them is 0. Traps for bool and floats.
+    /// The least common multiple of two integers, non-negative; 0 if one of them is 0. Traps for bool and floats.
     public final func lcm(_ other: Tensor) -> Tensor { Tensor.binary(.lcm, self, other) }
     /// The least common multiple with `value`.
     public final func lcm(_ value: some ScalarConvertible) -> Tensor { lcm(wrapped(value)) }
@@ -426,7 +426,7 @@ extension Tensor {
         }
     }
 
-    /// Whether it is float16 or bfloat16, whose differences may overflow and whose digits are few.
+    /// Whether it is float16 or bfloat16, whose differences may overflow and which have few digits.
     final var isHalf: Bool { dtype == .float16 || dtype == .bfloat16 }
     /// x + weight·(end − x), computed from the nearer end, so that weights 0 and 1 give exactly x and `end`.
     public final func lerp(_ end: Tensor, _ weight: some ScalarConvertible) -> Tensor {

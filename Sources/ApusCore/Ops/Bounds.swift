@@ -15,7 +15,7 @@ struct Clamp: Op {
         return out
     }
 
-    /// x gets the gradient at the bounds too, as with numbers; none if it is NaN.
+    /// The gradient at a bound goes to x, as with number bounds; there is none if x is NaN.
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let x = context.saved[0], low = hasMin ? context.saved[1] : nil, high = hasMax ? context.saved[hasMin ? 2 : 1] : nil
         func part(_ i: Int, _ isIts: Tensor) -> Tensor? { context.needs(i) ? Tensor.where(isIts, grad, Tensor.zeros(like: grad)) : nil }
@@ -45,13 +45,13 @@ extension Tensor {
         if given.contains(where: \.doubleValue.isNaN) { return x.maskedFill(Tensor.full([], .bool(true), device: device), Double.nan) }
         return x.unary(.clamp, x.bounds(low ?? .double(-.infinity), high ?? .double(.infinity)))
     }
-    /// min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
+    /// min(max(x, min), max) by position, for integer literals too.
     public final func clamp(_ min: some ScalarConvertible, _ max: some ScalarConvertible) -> Tensor {
         clamp(min: min._scalar, max: max._scalar)
     }
     /// x between `min` and `max`; NaN stays NaN.
     public final func clamp(min: Int? = nil, max: Int? = nil) -> Tensor { clamp(min: min?._scalar, max: max?._scalar) }
-    /// min(max(x, min), max), for `.infinity` and its like.
+    /// min(max(x, min), max), for literals such as `.infinity`.
     public final func clamp(min: Double? = nil, max: Double? = nil) -> Tensor {
         clamp(min: min.map(Scalar.double), max: max.map(Scalar.double))
     }
@@ -71,13 +71,13 @@ extension Tensor {
     }
     /// max(x, min), as `clamp(min: min)`. PyTorch: `clamp_min`.
     public final func clampMin(_ min: some ScalarConvertible) -> Tensor { clamp(min: min._scalar) }
-    /// max(x, min), for `.infinity` and its like.
+    /// max(x, min), for literals such as `.infinity`.
     public final func clampMin(_ min: Double) -> Tensor { clamp(min: min) }
     /// max(x, min) with a tensor of bounds, as `clamp(min: min)`.
     public final func clampMin(_ min: Tensor) -> Tensor { clamp(min: min) }
     /// min(x, max), as `clamp(max: max)`. PyTorch: `clamp_max`.
     public final func clampMax(_ max: some ScalarConvertible) -> Tensor { clamp(max: max._scalar) }
-    /// min(x, max), for `.infinity` and its like.
+    /// min(x, max), for literals such as `.infinity`.
     public final func clampMax(_ max: Double) -> Tensor { clamp(max: max) }
     /// min(x, max) with a tensor of bounds, as `clamp(max: max)`.
     public final func clampMax(_ max: Tensor) -> Tensor { clamp(max: max) }

@@ -82,7 +82,7 @@ private struct CTCWalk: Op {
         return [context.needs(0) ? Tensor.stack(neighbours(y, border: 0).map { $0 * gradG }) : nil, gradG]
     }
 
-    /// The gradient of g from that of y: each weight is moved to the neighbour that it weights.
+    /// The gradient of g from that of y: each weight moves to the neighbour that it weights.
     func back(_ w: Tensor, _ grad: Tensor) -> Tensor {
         let other = CTCWalk(isReversed: !isReversed)
         let seen = other.neighbours(w, border: 0).enumerated().map { j, moved in moved.select(0, 2 - j) }
@@ -120,7 +120,7 @@ extension Tensor {
     /// Represents log 0: far below any sum of logarithms, but finite, so that differences are not NaN.
     package static var ctcNothing: Double { -1e30 }
 
-    /// For each frame and state the logarithm of the summed probability of all paths there, [T, N, L]; `ctcNothing` if there is none.
+    /// For each frame and state, the logarithm of the total probability of all paths to it, [T, N, L]; `ctcNothing` if there is none.
     /// `emitted` has the log probabilities of the states at each frame, T > 0, in float32 or float64; `skip` [N, L] is 0 if a path may come
     /// from two states before, else `ctcNothing`.
     package static func ctcPaths(_ emitted: Tensor, skip: Tensor) -> Tensor { apply(CTCPaths(), Inputs(emitted, skip)) }

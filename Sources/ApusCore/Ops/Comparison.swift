@@ -26,7 +26,7 @@ extension Tensor {
     /// x ≥ value
     public final func ge(_ value: some ScalarConvertible) -> Tensor { compared(.ge, value._scalar) }
 
-    /// Compares with a number. If it does not fit into an integer dtype it would wrap, so the comparison is in int64.
+    /// Compares with a number. A number that does not fit into an integer dtype would wrap, so the comparison is in int64 then.
     private final func compared(_ kind: CompareKind, _ value: Scalar) -> Tensor {
         if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number {
             return Tensor.compare(kind, to(.int64), wrapped(value))

@@ -1,4 +1,4 @@
-// Pointwise functions composed of others, from which they have their derivatives.
+// Pointwise functions composed of others, which provide the derivatives.
 
 /// −x·ln x, 0 for x = 0 and −∞ for negative x; d = −(1 + ln x), infinite for x = 0 and NaN for negative x.
 private struct Entropy: Op {
@@ -47,7 +47,7 @@ extension Tensor {
     /// log₂(2ˣ + 2^value) without overflow.
     public final func logaddexp2(_ value: some ScalarConvertible) -> Tensor { logaddexp2(wrapped(value)) }
 
-    /// x·2^other. Integers beside floats are powers of x's dtype; of integers the result is float32.
+    /// x·2^other. An integer `other` of a float x is converted to x's dtype; if both are integers the result is float32.
     public final func ldexp(_ other: Tensor) -> Tensor {
         self * Tensor.pow(2.0, dtype.isFloatingPoint && !other.dtype.isFloatingPoint ? other.to(dtype) : other)
     }
@@ -64,7 +64,7 @@ extension Tensor {
     public final func isposinf() -> Tensor { eq(Double.infinity) }
     /// Whether each element is −∞, as bool.
     public final func isneginf() -> Tensor { eq(-Double.infinity) }
-    /// Whether each element has a minus sign, as bool; −0 and a NaN may have one.
+    /// Whether the sign bit of each element is set, as bool; also true for −0, and possibly for NaN.
     public final func signbit() -> Tensor {
         if !dtype.isFloatingPoint || isPoisoned { return lt(0) }
         return noGrad { wrapped(1.0).copysign(self).lt(0) }
@@ -74,8 +74,8 @@ extension Tensor {
     /// Radians as degrees: x·180/π.
     public final func rad2deg() -> Tensor { self * (180 / Double.pi) }
 
-    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
-    /// integers stay as they are. The gradient is 0 where x was replaced.
+    /// x with NaN replaced by `nan`, +∞ by `posinf` and −∞ by `neginf`, by default the largest and the smallest number of the dtype;
+    /// integers do not change. The gradient is 0 where x was replaced.
     public final func nanToNum(nan: Double = 0, posinf: Double? = nil, neginf: Double? = nil) -> Tensor {
         composite("nanToNum", self) {
             if !dtype.isFloatingPoint { return clone() }
@@ -84,8 +84,8 @@ extension Tensor {
         }
     }
 
-    /// x rounded to `decimals` digits behind the point, or for −n to multiples of 10ⁿ; ties to even. The derivative is 0. Traps for
-    /// integers unless `decimals` is 0.
+    /// x rounded to `decimals` decimal places, or for −n to multiples of 10ⁿ; ties to even. The derivative is 0. Traps for integers unless
+    /// `decimals` is 0.
     public final func round(decimals: Int) -> Tensor {
         composite("round", self) { () throws(OpError) in
             if decimals == 0 { return round() }
@@ -116,7 +116,8 @@ extension Tensor {
     /// ln Φ(x), accurate where Φ(x) itself would be 0. PyTorch: `torch.special.log_ndtr`.
     public final func logNdtr() -> Tensor {
         widened { x in
-            // Each of the three forms gets only the arguments that it is for: elsewhere its derivative may be infinite, and times 0 NaN.
+            // Each of the three formulas only gets arguments in its domain: elsewhere its derivative may be infinite, and times 0 that is
+            // NaN.
             let far: Double = x.dtype == .float64 ? -20 : -10
             let low = x.clamp(max: far), middle = x.clamp(min: far, max: -1.0), high = x.clamp(min: -1.0)
             let upper = ((high * 0.7071067811865476).erfc() * -0.5).log1p()

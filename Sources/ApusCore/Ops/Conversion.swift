@@ -71,8 +71,9 @@ extension Tensor {
     /// x ≠ 0, as bool.
     public final func bool() -> Tensor { to(.bool) }
 
-    /// The only element as a Swift number; NaN or 0 for a poisoned tensor. Floats are rounded to the type; a Bool is whether the element is
-    /// not 0. Traps if there is not exactly one element, or if an integer type does not hold it: 2.5, NaN, 300 as `UInt8`.
+    /// The only element as a Swift number; NaN or 0 for a poisoned tensor. Floats are rounded to the type; for Bool the result is whether
+    /// the element is nonzero. Traps if there is not exactly one element, or if an integer type cannot represent it: 2.5, NaN, 300 as
+    /// `UInt8`.
     public final func item<Element: TensorElement>(_ type: Element.Type) -> Element {
         if isPoisoned { return Element(.double(.nan)) }
         guard numel == 1 else {
@@ -96,11 +97,12 @@ extension Tensor {
         return result
     }
 
-    /// The only element as a `Double`. PyTorch: `item()`. A count prints as `60` in a text, `"\(x.sum())"`; its item as `60.0`.
+    /// The only element as a `Double`. PyTorch: `item()`. In string interpolation a count prints as `60`, `"\(x.sum())"`, and its item as
+    /// `60.0`.
     public final func item() -> Double { item(Double.self) }
 
-    /// The only element as the number that the context asks for, `let n: Int = x.sum().item()`, `names[x.argmax().item()]`; where it asks for
-    /// none it is a `Double`. As `item(_:)`, so it traps if an integer type does not hold the element.
+    /// The only element as a number of the type that the context asks for, `let n: Int = x.sum().item()`, `names[x.argmax().item()]`; a
+    /// `Double` if it asks for none. Like `item(_:)` it traps if an integer type cannot represent the element.
     @_disfavoredOverload public final func item<Element: TensorElement>() -> Element { item(Element.self) }
 
     /// The number at a host address.

@@ -111,7 +111,7 @@ extension Tensor {
         }
     }
 
-    /// The tensor itself, which requires a gradient if it is asked to.
+    /// Returns the tensor itself, which requires a gradient if `requiresGrad`.
     final func marked(_ requiresGrad: Bool) -> Tensor {
         if requiresGrad { self.requiresGrad = true }
         return self
@@ -124,7 +124,7 @@ extension Tensor {
     ) -> Tensor {
         full(Shape(shape), value._scalar, dtype: dtype, device: device).marked(requiresGrad)
     }
-    /// A tensor with every element `value`, for `.infinity` and its like; float32 by default.
+    /// A tensor with every element `value`, for literals such as `.infinity`; float32 by default.
     public static func full(
         _ shape: some Collection<Int>, _ value: Double, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
     ) -> Tensor {
@@ -174,21 +174,21 @@ extension Tensor {
     ) -> Tensor {
         x.isPoisoned ? x : full(x.shape, value._scalar, dtype: dtype ?? x.dtype, device: device ?? x.device).marked(requiresGrad)
     }
-    /// A tensor with every element `value`, for `.infinity` and its like, x's shape, and its dtype and device unless others are given.
+    /// A tensor with every element `value`, for literals such as `.infinity`, x's shape, and its dtype and device unless others are given.
     public static func full(
         like x: Tensor, _ value: Double, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
     ) -> Tensor {
         full(like: x, Scalar.double(value), dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
-    /// A tensor like x with every element `value`, converted to x's dtype; the gradient of x is 0. PyTorch: `torch.fill`; `full(like:_:)`
-    /// does not depend on x.
+    /// A tensor like x with every element `value`, converted to x's dtype; the gradient of x is 0. PyTorch: `torch.fill`. Unlike this,
+    /// `full(like:_:)` does not depend on x.
     public static func fill(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor {
         x.isPoisoned ? x : fill(x, full([], value._scalar, dtype: x.dtype, device: x.device))
     }
-    /// A tensor like x with every element `value`, for `.infinity` and its like.
+    /// A tensor like x with every element `value`, for literals such as `.infinity`.
     public static func fill(_ x: Tensor, _ value: Double) -> Tensor { fill(x, Scalar.double(value)) }
-    /// A tensor like x with every element the scalar tensor `value`, converted to x's dtype and device; its gradient is the sum of all.
-    /// Traps if `value` has dimensions.
+    /// A tensor like x with every element equal to the scalar tensor `value`, converted to x's dtype and device; its gradient is the sum
+    /// over all elements. Traps if `value` has dimensions.
     public static func fill(_ x: Tensor, _ value: Tensor) -> Tensor {
         composite("fill", x, value) { () throws(OpError) in
             guard value.ndim == 0 else {
@@ -241,7 +241,7 @@ extension Tensor {
             ? self
             : Tensor.full(shape, value._scalar, dtype: dtype ?? self.dtype, device: device ?? self.device, requiresGrad: requiresGrad)
     }
-    /// A tensor with every element `value`, for `.infinity` and its like, and x's dtype and device unless others are given.
+    /// A tensor with every element `value`, for literals such as `.infinity`, and x's dtype and device unless others are given.
     public final func newFull(
         _ shape: some Collection<Int>, _ value: Double, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
     ) -> Tensor {
@@ -278,8 +278,8 @@ extension Tensor {
         return sequence("arange", count, dtype, device) { Int64(start + $0 * step) }.marked(requiresGrad)
     }
 
-    /// start, start + step, … up to but excluding `end`; float32 by default. For integers the three are truncated first. Traps if the step is
-    /// 0 or leads away from `end`.
+    /// start, start + step, … up to but excluding `end`; float32 by default. For integers the three are truncated first. Traps if the step
+    /// is 0 or leads away from `end`.
     public static func arange(
         _ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
     ) -> Tensor {
@@ -305,8 +305,8 @@ extension Tensor {
         return host.to(dtype).to(device)
     }
 
-    /// `steps` evenly spaced numbers from `start` to `end`, both included; for integers both are truncated first, and then each number. Traps
-    /// if `steps` is negative.
+    /// `steps` evenly spaced numbers from `start` to `end`, both included; for integers both are truncated first, and then each number.
+    /// Traps if `steps` is negative.
     public static func linspace(
         _ start: Double, _ end: Double, _ steps: Int, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
     ) -> Tensor {
@@ -314,7 +314,8 @@ extension Tensor {
         return sequence("linspace", steps, dtype, device, spaced(start, end, steps, dtype)).marked(requiresGrad)
     }
 
-    /// The i-th of `steps` evenly spaced numbers, between integers for an integer dtype. Computed from both ends, so that the last is exact.
+    /// The i-th of `steps` evenly spaced numbers, between integers for an integer dtype. Computed from both ends, so that the last is
+    /// exact.
     static func spaced(_ start: Double, _ end: Double, _ steps: Int, _ dtype: DType) -> (Int) -> Double {
         let (start, end) = dtype.isInteger ? (start.rounded(.towardZero), end.rounded(.towardZero)) : (start, end)
         let step = steps > 1 ? (end - start) / Double(steps - 1) : 0

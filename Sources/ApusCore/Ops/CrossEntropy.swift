@@ -1,10 +1,10 @@
-/// How the losses are reduced to one number. PyTorch: `reduction`.
+/// How losses are reduced. PyTorch: `reduction`.
 public enum Reduction: String, Sendable, CaseIterable {
     /// The mean, weighted if classes have weights.
     case mean
     /// The sum.
     case sum
-    /// The losses without reduction.
+    /// No reduction.
     case none
 }
 
@@ -25,7 +25,7 @@ package struct ClassLabels {
         }
         let labels = target.dtype == .int64 ? target.detach() : noGrad { target.to(.int64) }
         guard target.device.sharesHostMemory else {
-            // Written so that everything becomes one kernel.
+            // Written so that it fuses into one kernel.
             let mask = noGrad { (labels - ignoreIndex).to(.bool) }
             (indices, counted, count) = (noGrad { labels * mask.to(.int64) }, mask, nil)
             return

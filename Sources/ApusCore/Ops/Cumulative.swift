@@ -1,7 +1,7 @@
-/// ln Σeˣ over the elements up to each one along `dim`, for float32 and float64, by pairs of sums of 1, 2, 4, … elements.
+/// ln Σeˣ over the elements up to each one along `dim`, for float32 and float64, by doubling: sums over 1, 2, 4, … elements.
 ///
-/// Derivative: the gradient of x is e^(x − y)·t, where t_i = g_i + e^(y_i − y_{i+1})·t_{i+1} comes from the end. No exponent is positive.
-/// Where everything up to an element is −∞ it is 0.
+/// Derivative: the gradient of x is e^(x − y)·t, where t_i = g_i + e^(y_i − y_{i+1})·t_{i+1} is computed from the end. No exponent is
+/// positive. If all elements up to one are −∞, the gradient there is 0.
 private struct LogCumulativeSum: Op {
     let dim: Int
     var name: String { "logcumsumexp" }
@@ -55,8 +55,8 @@ extension Tensor {
     /// `cummin`.
     public final func cummin(dim: Int) -> (values: Tensor, indices: Tensor) { runningExtreme("cummin", dim) { $0.le($1) } }
 
-    /// Compares the extremes of 1, 2, 4, … elements with those before them. `wins` says whether an element takes the place of an earlier
-    /// one, which is never the case beside an earlier NaN.
+    /// Compares the extremes of 1, 2, 4, … elements with those before them. `wins` says whether an element replaces an earlier one; an
+    /// earlier NaN is never replaced.
     private final func runningExtreme(
         _ name: String, _ dim: Int, _ wins: (_ later: Tensor, _ earlier: Tensor) -> Tensor
     ) -> (values: Tensor, indices: Tensor) {

@@ -29,11 +29,11 @@ struct Diagonal: Op {
     }
 }
 
-/// A copy of the first input in which the part that a view of it shows is replaced by the second input.
+/// A copy of the first input in which the part selected by a view is replaced by the second input.
 ///
 /// Derivative: the gradient with zeros in that part, and that part of the gradient.
 struct ViewScatter<View: Op>: Op where View.Outputs == Tensor, View.OutputGradients == Tensor {
-    /// The op that makes the view.
+    /// The op that selects the part.
     let view: View
 
     var name: String { "\(view.name)Scatter" }
@@ -69,8 +69,8 @@ extension Tensor {
             offset: offset, dim1: try normalize(dim: dim1, ndim: ndim), dim2: try normalize(dim: dim2, ndim: ndim), inputShape: shape)
     }
 
-    /// The matrix with a vector on the diagonal that is `diagonal` above the main one, and zeros elsewhere; of a matrix that diagonal, a
-    /// copy. Traps for other ranks. PyTorch: `diag`.
+    /// For a vector, the matrix with the vector on diagonal number `diagonal` (positive above the main diagonal) and zeros elsewhere; for a
+    /// matrix, a copy of that diagonal. Traps for other ranks. PyTorch: `diag`.
     public final func diag(_ diagonal: Int = 0) -> Tensor {
         composite("diag", self) { () throws(OpError) in
             switch ndim {
@@ -114,7 +114,7 @@ extension Tensor {
 
     // MARK: Copies with a part replaced
 
-    /// A copy with `source` on the diagonal that `diagonal` with the same arguments shows. Traps if the shapes differ. PyTorch:
+    /// A copy with `source` in place of the diagonal that `diagonal` with the same arguments selects. Traps if the shapes differ. PyTorch:
     /// `diagonal_scatter`.
     public final func diagonalScatter(_ source: Tensor, offset: Int = 0, dim1: Int = 0, dim2: Int = 1) -> Tensor {
         composite("diagonalScatter", self, source) { () throws(OpError) in
@@ -122,7 +122,8 @@ extension Tensor {
         }
     }
 
-    /// A copy with `source` as the slice at `index` along `dim`. Traps if `source` has not the slice's shape. PyTorch: `select_scatter`.
+    /// A copy with `source` in place of the slice at `index` along `dim`. Traps if `source` does not have the slice's shape. PyTorch:
+    /// `select_scatter`.
     public final func selectScatter(_ source: Tensor, dim: Int, _ index: Int) -> Tensor {
         composite("selectScatter", self, source) { () throws(OpError) in
             let part = select(dim: dim, index)
@@ -138,8 +139,8 @@ extension Tensor {
     /// `selectScatter(_:dim:_:)`, by position.
     public final func selectScatter(_ source: Tensor, _ dim: Int, _ index: Int) -> Tensor { selectScatter(source, dim: dim, index) }
 
-    /// A copy with `source` as every `step`-th slice along `dim` from `start` up to but excluding `end`; negative positions count from the
-    /// end, and positions beyond it are left out. Traps if `source` has not the part's shape. PyTorch: `slice_scatter`.
+    /// A copy with `source` in place of every `step`-th slice along `dim` from `start` up to but excluding `end`; negative positions count
+    /// from the end, and positions beyond it are left out. Traps if `source` does not have the part's shape. PyTorch: `slice_scatter`.
     public final func sliceScatter(_ source: Tensor, dim: Int = 0, start: Int? = nil, end: Int? = nil, step: Int = 1) -> Tensor {
         composite("sliceScatter", self, source) { () throws(OpError) in
             guard ndim > 0 else { throw OpError("a scalar has no slices") }
@@ -150,17 +151,17 @@ extension Tensor {
         }
     }
 
-    /// A copy with `source` as the part that `asStrided` with the same arguments shows. Traps if the shapes differ, if elements of the part
-    /// share memory, or if it reaches beyond this tensor's elements. PyTorch: `as_strided_scatter`.
+    /// A copy with `source` in place of the part that `asStrided` with the same arguments selects. Traps if the shapes differ, if elements
+    /// of the part share memory, or if it extends beyond this tensor's elements. PyTorch: `as_strided_scatter`.
     public final func asStridedScatter(
         _ source: Tensor, _ size: some Collection<Int>, _ stride: some Collection<Int>, storageOffset: Int? = nil
     ) -> Tensor {
         composite("asStridedScatter", self, source) { () throws(OpError) in
-            // Elements that share memory could not be replaced one by one.
+            // Elements that share memory could not be replaced individually.
             let base = strides.hasRepeats(shape) ? clone() : self
             if base.isPoisoned { return base }
             let region = StridedRegion(shape: Shape(size), strides: Shape(stride), offset: storageOffset ?? base.offset, base: base)
-            // It knows which regions there are.
+            // Its forward checks the region.
             _ = try AsStrided(region: region).forward(Inputs(base), Saved(node: nil))
             guard source.shape == region.shape else {
                 throw OpError("the source has shape \(source.shape), the part that it replaces \(region.shape)")
@@ -180,9 +181,9 @@ extension Tensor {
         }
     }
 
-    /// Every element of the main diagonal ← value, in place; with more than two dimensions, which must be equal, the elements whose
-    /// positions are all equal. With `wrap` the diagonal of a tall matrix begins again below each square, one row apart. Traps for vectors
-    /// and scalars. PyTorch: `fill_diagonal_`.
+    /// Every element of the main diagonal ← value, in place; with more than two dimensions, which must be equal, the elements whose indices
+    /// are all equal. With `wrap`, the diagonal of a tall matrix starts over below each square block, after one row. Traps for vectors and
+    /// scalars. PyTorch: `fill_diagonal_`.
     @discardableResult public final func fillDiagonal_(_ value: some ScalarConvertible, wrap: Bool = false) -> Self {
         updateInPlace("fillDiagonal_") { x in
             composite("fillDiagonal_", x) { () throws(OpError) in
@@ -198,7 +199,7 @@ extension Tensor {
             }
         }
     }
-    /// Every element of the main diagonal ← value, for `.infinity` and its like.
+    /// Every element of the main diagonal ← value, for literals such as `.infinity`.
     @discardableResult public final func fillDiagonal_(_ value: Double, wrap: Bool = false) -> Self {
         fillDiagonal_(Scalar.double(value), wrap: wrap)
     }

@@ -1,13 +1,13 @@
 // Differences, derivatives and integrals of sampled functions.
 
 extension Tensor {
-    /// The elements from `first` along `dim` (not negative), and as many as are left if `last` of them are left out.
+    /// The elements from `first` on along `dim` (not negative), without the last `last`.
     private final func part(_ dim: Int, from first: Int = 0, without last: Int = 0) -> Tensor {
         narrow(dim, Swift.min(first, size(dim)), Swift.max(size(dim) - first - last, 0))
     }
 
-    /// The differences x[i + 1] − x[i] along `dim`, taken `n` times; of bool whether neighbours differ. `prepend` and `append` are joined
-    /// to x first. Traps for scalars and negative n. PyTorch: `diff`.
+    /// The differences x[i + 1] − x[i] along `dim`, applied `n` times; for bool, whether neighbours differ. `prepend` and `append` are
+    /// concatenated to x first. Traps for scalars and negative n. PyTorch: `diff`.
     public final func diff(n: Int = 1, dim: Int = -1, prepend: Tensor? = nil, append: Tensor? = nil) -> Tensor {
         for ends in [prepend, append].compactMap({ $0 }) where ends.isPoisoned { return ends }
         return composite("diff", self) { () throws(OpError) in
@@ -28,9 +28,9 @@ extension Tensor {
 
     // MARK: Derivatives
 
-    /// The derivatives of a function by each of `dim` (all by default), from its values `spacing` apart: central differences, and at the
-    /// ends one-sided ones, exact for polynomials of degree `edgeOrder` (1 or 2). Traps if a dim has not more than `edgeOrder` elements.
-    /// PyTorch: `torch.gradient`.
+    /// The partial derivatives of a function along each of `dim` (all by default), from values that are `spacing` apart: central
+    /// differences, and one-sided ones at the ends, which are exact for polynomials of degree `edgeOrder` (1 or 2). Traps if a dimension
+    /// does not have more than `edgeOrder` elements. PyTorch: `torch.gradient`.
     public static func gradient(_ input: Tensor, spacing: Double = 1, dim: [Int]? = nil, edgeOrder: Int = 1) -> TensorList {
         derivatives(input, dim, edgeOrder) { (_, _) in .step(spacing) }
     }
@@ -38,12 +38,12 @@ extension Tensor {
     public static func gradient(_ input: Tensor, spacing: Double = 1, dim: Int, edgeOrder: Int = 1) -> TensorList {
         gradient(input, spacing: spacing, dim: [dim], edgeOrder: edgeOrder)
     }
-    /// The derivatives by each of `dim` (all by default), along which the values are `spacing[i]` apart.
+    /// The partial derivatives along each of `dim` (all by default), where the values are `spacing[i]` apart.
     public static func gradient(_ input: Tensor, spacing: [Double], dim: [Int]? = nil, edgeOrder: Int = 1) -> TensorList {
         derivatives(input, dim, edgeOrder, spacings: spacing.count) { (i, _) in .step(spacing[i]) }
     }
-    /// The derivatives by each of `dim` (all by default), along which the values are at the coordinates `spacing[i]`, a vector; inner ones
-    /// are exact for polynomials of degree 2. Traps if the number of coordinates is not that of values.
+    /// The partial derivatives along each of `dim` (all by default), where the values are at the coordinates `spacing[i]`, a vector; inner
+    /// derivatives are exact for polynomials of degree 2. Traps if there is not one coordinate per value. PyTorch: `torch.gradient`.
     public static func gradient(_ input: Tensor, spacing: [Tensor], dim: [Int]? = nil, edgeOrder: Int = 1) -> TensorList {
         if let poisoned = spacing.first(where: \.isPoisoned) { return TensorList(poisoned: poisoned) }
         return derivatives(input, dim, edgeOrder, spacings: spacing.count) { (i, extent) throws(OpError) in
@@ -54,7 +54,7 @@ extension Tensor {
         }
     }
 
-    /// Where the values of a function are.
+    /// The coordinates of the values of a function.
     private enum Places {
         case step(Double)
         case coordinates(Tensor)
@@ -97,7 +97,7 @@ extension Tensor {
         return Tensor.cat([first, center, last], dim: dim)
     }
 
-    /// The slopes of the parabola through three neighbours, at the ends of a line or again a parabola.
+    /// The slope of the parabola through three neighbours; at the ends, of a line or a parabola.
     private final func derivative(_ dim: Int, _ coordinates: Tensor, _ edgeOrder: Int) -> Tensor {
         var line = Shape(repeating: 1, count: ndim)
         line[dim] = -1
@@ -133,8 +133,8 @@ extension Tensor {
             return (y.sum(dim: at) - (y.select(at, 0) + y.select(at, -1)) * 0.5) * dx
         }
     }
-    /// The integral along `dim` by the trapezoidal rule, of values y at the coordinates x: a vector, or a tensor whose last dimensions are
-    /// y's, with which it broadcasts. Traps if they do not fit, and for scalars and bool. PyTorch: `torch.trapezoid`.
+    /// The integral along `dim` by the trapezoidal rule, of values y at the coordinates x: a vector, or a tensor that broadcasts with y
+    /// from the last dimension on. Traps if they do not fit, and for scalars and bool. PyTorch: `torch.trapezoid`.
     public static func trapezoid(_ y: Tensor, _ x: Tensor, dim: Int = -1) -> Tensor {
         composite("trapezoid", y, x) { () throws(OpError) in
             let at = try sampled(y, dim)
@@ -143,7 +143,7 @@ extension Tensor {
             return ((y.part(at, without: 1) + y.part(at, from: 1)) * distances).sum(dim: at) / 2.0
         }
     }
-    /// The same, the coordinates by their name.
+    /// The same with the label `x`.
     public static func trapezoid(_ y: Tensor, x: Tensor, dim: Int = -1) -> Tensor { trapezoid(y, x, dim: dim) }
 
     /// The integrals along `dim` from the first value to each other one by the trapezoidal rule, of values y that are `dx` apart. Traps for
@@ -163,7 +163,7 @@ extension Tensor {
             return ((y.part(at, without: 1) + y.part(at, from: 1)) * (distances / 2.0)).cumsum(dim: at)
         }
     }
-    /// The same, the coordinates by their name.
+    /// The same with the label `x`.
     public static func cumulativeTrapezoid(_ y: Tensor, x: Tensor, dim: Int = -1) -> Tensor { cumulativeTrapezoid(y, x, dim: dim) }
 
     /// The dimension along which the values y are samples.
@@ -173,7 +173,7 @@ extension Tensor {
         return try normalize(dim: dim, ndim: y.ndim)
     }
 
-    /// The distances of the coordinates x, which broadcast with those of neighbours of y along dimension `dim`.
+    /// The spacings of the coordinates x, which broadcast with the differences of y along dimension `dim`.
     private static func steps(of x: Tensor, like y: Tensor, _ dim: Int) throws(OpError) -> Tensor {
         guard x.dtype != .bool else { throw OpError("coordinates cannot be bool; convert with to(_:)") }
         var shape = Shape(repeating: 1, count: Swift.max(y.ndim, x.ndim))

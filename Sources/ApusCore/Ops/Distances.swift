@@ -1,8 +1,8 @@
-/// ‖aᵢ − bⱼ‖ₚ for a [B, P, M] and b [B, R, M], none of them empty: [B, P, R]. Some rows of a at a time, so that no more than 2²²
+/// ‖aᵢ − bⱼ‖ₚ for non-empty a [B, P, M] and b [B, R, M]: [B, P, R]. Computed for some rows of a at a time, so that no more than 2²²
 /// differences, or those of one row, are in memory at once.
 ///
-/// Derivative: that of the norm by each difference; 0 where rows are equal, and for p = 0. For p = ∞ all largest differences get the
-/// gradient.
+/// Derivative: that of the norm with respect to each difference; 0 if rows are equal, and for p = 0. For p = ∞ all largest differences get
+/// the gradient.
 private struct Distances: Op {
     let p: Double
     var name: String { "cdist" }
@@ -39,7 +39,7 @@ private struct Distances: Op {
         return PowerNorm.slope(p, x, y)
     }
 
-    /// The rows of a, cut so that each part has up to 2²² differences.
+    /// Splits the rows of a into parts with up to 2²² differences each.
     private static func cuts(_ a: Tensor, _ b: Tensor) -> [Range<Int>] {
         let (rows, step) = (a.shape[1], max((1 << 22) / b.numel, 1))
         return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
@@ -52,17 +52,17 @@ private struct Distances: Op {
 
 /// How `cdist` computes Euclidean distances. PyTorch: `compute_mode`.
 public enum DistanceComputeMode: String, Sendable, CaseIterable {
-    /// By a matrix product where one side has more than 25 rows: much faster, but distances that are small beside the rows' lengths lose
+    /// By a matrix product if one operand has more than 25 rows: much faster, but distances that are small relative to the rows' norms lose
     /// digits.
     case useMMForEuclidDistIfNecessary
     /// By a matrix product.
     case useMMForEuclidDist
-    /// By the differences.
+    /// Through the differences.
     case donotUseMMForEuclidDist
 }
 
 extension Tensor {
-    /// ‖self − other‖ₚ of all differences; the operands broadcast. The gradient is 0 where they are equal. PyTorch: `dist`.
+    /// ‖self − other‖ₚ over all elements; the operands broadcast. The gradient is 0 where they are equal. PyTorch: `dist`.
     public final func dist(_ other: Tensor, p: Double = 2) -> Tensor {
         composite("dist", .float32, self, other) { x, y in (x - y).norm(p: p) }
     }
@@ -94,7 +94,7 @@ extension Tensor {
                 }
             let distances: Tensor
             if a.numel == 0 || b.numel == 0 {
-                // Zeros that are computed from the rows, so that they have gradients.
+                // Zeros that are computed from the operands, so that they have gradients.
                 distances = (a.sum(dim: 2, keepDim: true) + b.sum(dim: 2).unsqueeze(1)) * 0
             } else if p == 2 && usesProduct {
                 distances = euclideanDistances(a, b)

@@ -6,7 +6,7 @@ extension Tensor {
     /// as a matrix product. Traps if the equation is malformed or does not fit the shapes. PyTorch: `torch.einsum`.
     public static func einsum(_ equation: String, _ operands: Tensor...) -> Tensor { einsum(equation, operands) }
 
-    /// The same of a list of operands.
+    /// The same for a list of operands.
     public static func einsum(_ equation: String, _ operands: some Sequence<Tensor>) -> Tensor {
         let operands = Array(operands)
         if let poisoned = operands.first(where: \.isPoisoned) { return poisoned }
@@ -81,7 +81,7 @@ private struct Einsum {
 
     private static func name(_ label: Label) -> String { label < 0 ? "..." : String(UnicodeScalar(UInt8(label))) }
 
-    /// The labels of one term, −n … −1 for those of `...`, and n.
+    /// The labels of one term, with −n … −1 for the dimensions of `...`, and n.
     private static func labels(_ term: String, _ equation: String, rank: Int) throws(OpError) -> ([Label], Int) {
         let parts = term.components(separatedBy: "...")
         guard parts.count <= 2 else { throw OpError("'\(term)' in '\(equation)' has more than one ...") }

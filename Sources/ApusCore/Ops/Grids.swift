@@ -1,6 +1,6 @@
-// Shapes that several tensors have in common, their products and combinations, and the positions of elements.
+// Broadcasting of several tensors, grids and combinations, and indices of elements.
 
-/// Which dimensions of a grid belong to the first two tensors of `Tensor.meshgrid`.
+/// Which grid dimensions belong to the first two tensors of `Tensor.meshgrid`.
 public enum GridIndexing: String, Sendable {
     /// Dims 0 and 1, as rows and columns of a matrix.
     case ij
@@ -9,8 +9,7 @@ public enum GridIndexing: String, Sendable {
 }
 
 extension Tensor {
-    /// The shape that tensors of these shapes broadcast to. Traps if they do not, and for negative extents. PyTorch:
-    /// `torch.broadcast_shapes`.
+    /// The shape that these shapes broadcast to. Traps if they do not, and for negative extents. PyTorch: `torch.broadcast_shapes`.
     public static func broadcastShapes(_ shapes: any Collection<Int>...) -> Shape {
         do throws(OpError) {
             let all = shapes.map { Shape($0) }
@@ -32,8 +31,8 @@ extension Tensor {
     /// `broadcastTensors` of the given tensors.
     public static func broadcastTensors(_ tensors: Tensor...) -> TensorList { broadcastTensors(tensors) }
 
-    /// A tensor for each vector or scalar of `tensors`, with its elements along a dimension of its own, repeated along those of the others;
-    /// views. Traps if there is none, and unless all have one dtype. PyTorch: `torch.meshgrid`.
+    /// For each vector or scalar of `tensors` a tensor with its elements along a dimension of its own, repeated along the dimensions of the
+    /// others; views. Traps if there is none, and unless all have the same dtype. PyTorch: `torch.meshgrid`.
     public static func meshgrid(_ tensors: some Sequence<Tensor>, indexing: GridIndexing = .ij) -> TensorList {
         list("meshgrid", tensors) { (all) throws(OpError) in
             guard let first = all.first else { throw OpError("needs at least one tensor") }
@@ -59,7 +58,7 @@ extension Tensor {
     /// `meshgrid` of the given tensors.
     public static func meshgrid(_ tensors: Tensor..., indexing: GridIndexing = .ij) -> TensorList { meshgrid(tensors, indexing: indexing) }
 
-    /// `body` of the tensors; the list of a failed op if one of them is poisoned or `body` throws.
+    /// Calls `body` with the tensors; returns a poisoned list if one of them is poisoned or `body` throws.
     static func list(
         _ op: String, _ tensors: some Sequence<Tensor>, _ body: ([Tensor]) throws(OpError) -> [Tensor]
     ) -> TensorList {
@@ -72,8 +71,8 @@ extension Tensor {
         }
     }
 
-    /// All rows with one element of each vector of `tensors`, in lexicographic order of positions; of one vector, that vector. Traps unless
-    /// all are vectors of one dtype. PyTorch: `torch.cartesian_prod`.
+    /// All rows with one element of each vector of `tensors`, in lexicographic order of positions; for a single vector, that vector. Traps
+    /// unless all are vectors of one dtype. PyTorch: `torch.cartesian_prod`.
     public static func cartesianProd(_ tensors: some Sequence<Tensor>) -> Tensor {
         let all = Array(tensors)
         if let poisoned = all.first(where: \.isPoisoned) { return poisoned }
@@ -99,7 +98,7 @@ extension Tensor {
 
     /// The choices of r positions below n as rows, int64, on the host.
     private static func choices(_ r: Int, of n: Int, _ withReplacement: Bool) throws(OpError) -> Tensor {
-        // Rows that do not descend become rows that ascend when each position is raised by its place in the row.
+        // A non-decreasing row becomes an increasing one when each position is raised by its index in the row.
         let pool = withReplacement ? n + r - 1 : n
         var count = 1
         for i in 0..<r {
@@ -112,7 +111,7 @@ extension Tensor {
         var row = Array(0..<r)
         for k in 0..<count {
             for i in 0..<r { places[k * r + i] = Int64(withReplacement ? row[i] - i : row[i]) }
-            // The last position that is not at its end moves on, and those behind it follow it.
+            // The last position that can still grow is incremented, and those after it restart behind it.
             guard let i = (0..<r).last(where: { row[$0] < pool - r + $0 }) else { break }
             row[i] += 1
             for j in i + 1..<r { row[j] = row[j - 1] + 1 }
@@ -135,8 +134,8 @@ extension Tensor {
         ones([row, col], dtype: .bool, device: device).triu(offset).nonzero().t().contiguous().to(dtype)
     }
 
-    /// The coordinates, one tensor for each dimension, of the elements that have the positions `indices` in row-major order in a tensor of
-    /// `shape`; int64. Traps unless `indices` are integers. PyTorch: `torch.unravel_index`.
+    /// Converts row-major positions `indices` in a tensor of `shape` to coordinates, one int64 tensor for each dimension. Traps unless
+    /// `indices` are integers. PyTorch: `torch.unravel_index`.
     public static func unravelIndex(_ indices: Tensor, _ shape: some Collection<Int>) -> TensorList {
         let extents = Shape(shape)
         return list("unravelIndex", [indices]) { (all) throws(OpError) in
@@ -147,9 +146,9 @@ extension Tensor {
         }
     }
 
-    /// The powers n − 1, …, 1, 0 of each element of x as rows, with `increasing` 0, 1, …, n − 1; n is by default the number of elements, a
-    /// square matrix. Of a tensor with more dimensions, the matrices of the vectors in its last one. Integers and bool give int64. PyTorch:
-    /// `torch.vander`, and `torch.linalg.vander` with `increasing`.
+    /// The Vandermonde matrix: rows with the powers n − 1, …, 1, 0 of each element of x, or with `increasing` 0, 1, …, n − 1; by default n
+    /// is the number of elements. For a tensor with more dimensions, the matrices of the vectors along its last one. Integers and bool give
+    /// int64. PyTorch: `torch.vander`, and `torch.linalg.vander` with `increasing`.
     public static func vander(_ x: Tensor, n: Int? = nil, increasing: Bool = false) -> Tensor {
         composite("vander", x) { () throws(OpError) in
             let x = x.ndim == 0 ? x.reshape([1]) : x

@@ -1,7 +1,7 @@
 extension Tensor {
-    /// The exclusive or of the elements' bits over `dim`, all dimensions by default: of floats as float64, of integers and bool as int64; 0
-    /// if there are none. It does not depend on their order, and equal ones cancel in pairs. int64, with the bits of PyTorch's uint64.
-    /// Traps for another `mode` than 0, the only one. PyTorch: `hash_tensor`.
+    /// The bitwise exclusive or of the elements over `dim`, all dimensions by default: of floats as float64, of integers and bool as int64;
+    /// 0 if there are no elements. It does not depend on their order, and equal elements cancel in pairs. The result is int64, with the
+    /// bits of PyTorch's uint64. Traps unless `mode` is 0, the only one. PyTorch: `hash_tensor`.
     public final func hashTensor(dim: some Collection<Int> = [], keepDim: Bool = false, mode: Int = 0) -> Tensor {
         composite("hashTensor", self) { () throws(OpError) in
             guard mode == 0 else { throw OpError("mode \(mode) is not defined; 0, exclusive or, is the only one") }
@@ -20,7 +20,7 @@ extension Tensor {
             return Tensor(hashes, shape: keepDim ? kept : Shape(rest.map { shape[$0] }), device: device)
         }
     }
-    /// The exclusive or of all bits along `dim`.
+    /// The bitwise exclusive or along `dim`.
     public final func hashTensor(dim: Int, keepDim: Bool = false, mode: Int = 0) -> Tensor {
         hashTensor(dim: [dim], keepDim: keepDim, mode: mode)
     }

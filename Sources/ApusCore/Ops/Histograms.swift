@@ -1,7 +1,7 @@
 extension Tensor {
-    /// How often each of 0, 1, 2, … occurs in a vector of integers, int64; or the sums of their `weights`, float32 if these are, else
-    /// float64. There are as many as the largest needs, at least `minlength`. Weights get no gradient. Traps unless x is a vector of
-    /// integers that are not negative. PyTorch: `bincount`.
+    /// The number of occurrences of 0, 1, 2, … in a vector of integers, int64; or the sums of their `weights`, float32 if the weights are,
+    /// else float64. The length is the largest element plus 1, but at least `minlength`. Weights get no gradient. Traps unless x is a
+    /// vector of non-negative integers. PyTorch: `bincount`.
     public final func bincount(weights: Tensor? = nil, minlength: Int = 0) -> Tensor {
         if let weights, weights.isPoisoned { return weights }
         return composite("bincount", self) { () throws(OpError) in
@@ -15,15 +15,15 @@ extension Tensor {
                 guard weights.shape == shape else { throw OpError("weights of shape \(weights.shape) for elements of shape \(shape)") }
                 values = weights.detach().to(weights.dtype == .float32 ? .float32 : .float64)
             }
-            // A count that memory cannot hold is refused where it is allocated.
+            // If memory cannot hold so many counts, the allocation fails.
             let count = Swift.max(Swift.min(bins.amax().item(Int.self), Int.max - 1) + 1, minlength)
             return Tensor.zeros([count], dtype: values.dtype, device: device).indexAdd(dim: 0, bins, values)
         }
     }
 
-    /// How many elements lie in each of `bins` intervals of one length between `min` and `max`, in x's dtype; the last has its upper end
-    /// too. Where both are equal, they are the smallest and the largest element. What lies outside, and NaN, is not counted. Traps for
-    /// integers and bool, and where the bounds are not finite or in the wrong order. PyTorch: `histc`.
+    /// The number of elements in each of `bins` intervals of equal length between `min` and `max`, in x's dtype; the last interval includes
+    /// its upper end. If both are equal, the smallest and the largest element are used. Elements outside and NaN are not counted. Traps for
+    /// integers and bool, and if the bounds are not finite or in the wrong order. PyTorch: `histc`.
     public final func histc(bins: Int = 100, min: Double = 0, max: Double = 0) -> Tensor {
         if let failed = floatsOnly("histc") { return failed }
         return composite("histc", self) { () throws(OpError) in
@@ -43,18 +43,19 @@ extension Tensor {
         }
     }
 
-    /// How often 0 … bins − 1 occur in a vector of int64, int64, or the sums of their weights, without those that are not `included`.
+    /// The number of occurrences of 0 … bins − 1 in an int64 vector, int64, or the sums of their weights, over the elements that are
+    /// `included`.
     private final func counts(where included: Tensor, _ weights: Tensor?, _ bins: Int) -> Tensor {
         let values = weights ?? Tensor.ones([numel], dtype: .int64, device: device)
-        // What is left out goes to a bin behind the last one.
+        // Excluded elements go to an additional bin after the last one.
         let all = Tensor.zeros([bins + 1], dtype: values.dtype, device: device)
         return all.indexAdd(dim: 0, Tensor.where(included, self, bins), values).narrow(0, 0, bins)
     }
 
-    /// How many elements (or what sum of their `weight`) lie in each of `bins` intervals of one length within `range`, by default from the
-    /// smallest to the largest, and the edges of the intervals, both in x's dtype; the last has its upper end too. With `density` counts
-    /// are divided by their sum and by the interval's length. Traps unless x and weights are of one shape and float type. PyTorch:
-    /// `histogram`.
+    /// The number of elements (or the sum of their `weight`) in each of `bins` intervals of equal length within `range`, by default from
+    /// the smallest to the largest element, and the edges of the intervals, both in x's dtype; the last interval includes its upper end.
+    /// With `density`, counts are divided by their sum and by the length of the interval. Traps unless x and weights have the same shape
+    /// and float dtype. PyTorch: `histogram`.
     public final func histogram(
         _ bins: Int, range: (Double, Double)? = nil, weight: Tensor? = nil, density: Bool = false
     ) -> (hist: Tensor, binEdges: Tensor) {
@@ -63,14 +64,14 @@ extension Tensor {
         }
         return (found.hist, found.binEdges[0])
     }
-    /// How many elements (or what sum of their `weight`) lie between neighbours of the edges `bins`, an ascending vector; the last interval
-    /// has its upper end too. PyTorch: `histogram`.
+    /// The number of elements (or the sum of their `weight`) between neighbouring edges in `bins`, an ascending vector; the last interval
+    /// includes its upper end. PyTorch: `histogram`.
     public final func histogram(_ bins: Tensor, weight: Tensor? = nil, density: Bool = false) -> (hist: Tensor, binEdges: Tensor) {
         let found = Tensor.binned("histogram", self, isPoint: true, weight, density) { (_) throws(OpError) in [try bins.usable()] }
         return (found.hist, found.binEdges[0])
     }
 
-    /// How many points (or what sum of their `weight`) lie in each cell of a grid, for points [*, D] of D coordinates: the counts, with D
+    /// The number of points (or the sum of their `weight`) in each cell of a grid, for points [*, D] with D coordinates: the counts, with D
     /// dimensions of `bins` elements, and the edges of the intervals of each coordinate. `range` has a lower and an upper end for each
     /// coordinate. PyTorch: `torch.histogramdd`.
     public static func histogramdd(
@@ -103,7 +104,7 @@ extension Tensor {
         }
     }
 
-    /// The edges of `bins` intervals for column `i` of points, from the smallest to the largest if `range` is nil.
+    /// The edges of `bins` equal intervals for coordinate `i` of the points, from its smallest to its largest value if `range` is nil.
     private final func evenEdges(_ i: Int, _ bins: Int, _ range: (Double, Double)?) throws(OpError) -> Tensor {
         guard bins > 0 else { throw OpError("needs at least one bin, not \(bins)") }
         var (low, high) = range ?? (0, 1)
@@ -113,7 +114,7 @@ extension Tensor {
         return try Tensor.linspace(low, high, bins + 1, dtype: dtype, device: device).usable()
     }
 
-    /// Counts points [*, D] (with `isPoint` each element is a point) between the edges that `find` gives for them as rows [N, D].
+    /// Counts points [*, D] (with `isPoint` each element is a point) between the edges that `find` returns for the points as rows [N, D].
     private static func binned(
         _ op: String, _ input: Tensor, isPoint: Bool, _ weight: Tensor?, _ density: Bool,
         _ find: (Tensor) throws(OpError) -> [Tensor]

@@ -1,5 +1,5 @@
-// Pointwise functions, comparisons, sums with products and triangles that write their result into the tensor itself. Comparisons and logic
-// write 1 for true and 0 for false.
+// In-place forms of pointwise functions, comparisons, sums with products, and triangles. Comparisons and logic write 1 for true and 0 for
+// false.
 
 // MARK: Of one number
 
@@ -103,7 +103,7 @@ extension Tensor {
     @discardableResult public final func clampMin_(_ min: some ScalarConvertible) -> Self {
         updateInPlace("clampMin_") { $0.clampMin(min) }
     }
-    /// x ← max(x, min), for `.infinity` and its like.
+    /// x ← max(x, min), for literals such as `.infinity`.
     @discardableResult public final func clampMin_(_ min: Double) -> Self { updateInPlace("clampMin_") { $0.clampMin(min) } }
     /// x ← max(x, min) with a tensor of bounds
     @discardableResult public final func clampMin_(_ min: Tensor) -> Self { updateInPlace("clampMin_") { $0.clampMin(min) } }
@@ -111,7 +111,7 @@ extension Tensor {
     @discardableResult public final func clampMax_(_ max: some ScalarConvertible) -> Self {
         updateInPlace("clampMax_") { $0.clampMax(max) }
     }
-    /// x ← min(x, max), for `.infinity` and its like.
+    /// x ← min(x, max), for literals such as `.infinity`.
     @discardableResult public final func clampMax_(_ max: Double) -> Self { updateInPlace("clampMax_") { $0.clampMax(max) } }
     /// x ← min(x, max) with a tensor of bounds
     @discardableResult public final func clampMax_(_ max: Tensor) -> Self { updateInPlace("clampMax_") { $0.clampMax(max) } }
@@ -151,7 +151,7 @@ extension Tensor {
     @discardableResult public final func hypot_(_ other: Tensor) -> Self { updateInPlace("hypot_") { $0.hypot(other) } }
     /// x ← x·2^other
     @discardableResult public final func ldexp_(_ other: Tensor) -> Self { updateInPlace("ldexp_") { $0.ldexp(other) } }
-    /// x ← the number next to x on the way to `other`
+    /// x ← the next representable number after x in the direction of `other`
     @discardableResult public final func nextafter_(_ other: Tensor) -> Self { updateInPlace("nextafter_") { $0.nextafter(other) } }
     /// x ← x·log(other), 0 where x is 0
     @discardableResult public final func xlogy_(_ other: Tensor) -> Self { updateInPlace("xlogy_") { $0.xlogy(other) } }

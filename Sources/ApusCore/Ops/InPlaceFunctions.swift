@@ -1,4 +1,4 @@
-// Functions that write their result into the tensor itself. `Autograd/InPlace.swift` explains how the graph records them.
+// In-place functions. `Autograd/InPlace.swift` explains how the graph records them.
 
 extension Tensor {
     /// x ← x + other. Recorded by autograd; traps on a leaf that requires a gradient.
@@ -69,7 +69,7 @@ extension Tensor {
         let x = self
         return updateInPlace("fill_") { _ in Tensor.full([], value._scalar, dtype: x.dtype, device: x.device) }
     }
-    /// Every element ← value, for `.infinity` and its like.
+    /// Every element ← value, for literals such as `.infinity`.
     @discardableResult public final func fill_(_ value: Double) -> Self { fill_(Scalar.double(value)) }
     /// Every element ← the scalar tensor `value`, which gets the sum of the gradient. Traps if `value` has dimensions.
     @discardableResult public final func fill_(_ value: Tensor) -> Self { updateInPlace("fill_") { Tensor.fill($0, value) } }
@@ -85,11 +85,11 @@ extension Tensor {
     @discardableResult public final func clamp_(_ min: some ScalarConvertible, _ max: some ScalarConvertible) -> Self {
         updateInPlace("clamp_") { $0.clamp(min, max) }
     }
-    /// x ← min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
+    /// x ← min(max(x, min), max) with integer bounds, whose literals would be decimals otherwise.
     @discardableResult public final func clamp_(min: Int? = nil, max: Int? = nil) -> Self {
         updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
     }
-    /// x ← min(max(x, min), max), for `.infinity` and its like.
+    /// x ← min(max(x, min), max), for literals such as `.infinity`.
     @discardableResult public final func clamp_(min: Double? = nil, max: Double? = nil) -> Self {
         updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
     }
@@ -127,6 +127,6 @@ extension Tensor {
     @discardableResult public final func maskedFill_(_ mask: Tensor, _ value: Tensor) -> Self {
         updateInPlace("maskedFill_") { $0.maskedFill(mask, value) }
     }
-    /// x ← value, for `.infinity` and its like, where `mask` is true.
+    /// x ← value, for literals such as `.infinity`, where `mask` is true.
     @discardableResult public final func maskedFill_(_ mask: Tensor, _ value: Double) -> Self { maskedFill_(mask, Scalar.double(value)) }
 }

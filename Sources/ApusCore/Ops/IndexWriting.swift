@@ -1,24 +1,23 @@
-// Elements that are read and written by their positions, beside `gather`, `scatter` and their like in `Selection.swift`.
+// Reading and writing of elements by position, besides `gather`, `scatter` and similar functions in `Selection.swift`.
 
 extension Tensor {
     // MARK: Positions in row-major order
 
-    /// The positions in `index` as a vector of non-negative ones, which count the elements in row-major order.
+    /// The row-major positions in `index` as a vector, with negative ones counted from the end.
     private final func flatPlaces(_ index: Tensor) throws(OpError) -> Tensor {
         try Tensor.positions(index.reshape([-1]), among: numel)
     }
 
-    /// The elements at the positions `index`, which count them in row-major order, negative ones from the end; the result has the shape of
-    /// `index`. Traps if a position is out of range. PyTorch: `take`.
+    /// The elements at the row-major positions `index`, negative ones counted from the end; the result has the shape of `index`. Traps if a
+    /// position is out of range. PyTorch: `take`.
     public final func take(_ index: Tensor) -> Tensor {
         composite("take", self, index) { () throws(OpError) in
             reshape([-1]).indexSelect(dim: 0, try flatPlaces(index)).reshape(index.shape)
         }
     }
 
-    /// x with the elements of `source` at the positions `index`, which count x's in row-major order, negative ones from the end; the last
-    /// of repeated positions wins. With `accumulate` they are added, as often as positions are repeated. Traps if a position is out of
-    /// range. PyTorch: `put`.
+    /// x with the elements of `source` at the row-major positions `index`, negative ones counted from the end; the last of repeated
+    /// positions wins. With `accumulate` they are added, repeated ones repeatedly. Traps if a position is out of range. PyTorch: `put`.
     public final func put(_ index: Tensor, _ source: Tensor, accumulate: Bool = false) -> Tensor {
         composite("put", self, index, source) { () throws(OpError) in
             guard source.dtype == dtype, source.numel == index.numel else {
@@ -29,7 +28,7 @@ extension Tensor {
             return (accumulate ? flat.indexAdd(dim: 0, places, parts) : flat.scatter(dim: 0, places, parts)).reshape(shape)
         }
     }
-    /// Puts the elements of `source` at the positions `index` in row-major order, in place. PyTorch: `put_`.
+    /// Puts the elements of `source` at the row-major positions `index`, in place. PyTorch: `put_`.
     @discardableResult public final func put_(_ index: Tensor, _ source: Tensor, accumulate: Bool = false) -> Self {
         updateInPlace("put_") { $0.put(index, source, accumulate: accumulate) }
     }
@@ -37,8 +36,8 @@ extension Tensor {
     // MARK: Positions along a dimension
 
     /// The elements at the positions `indices` along `dim`, one for each element of `indices`; both broadcast in the other dimensions.
-    /// Without `dim` positions count all elements, and the result is a vector. Negative positions count from the end. What `argsort`,
-    /// `argmax(keepDim: true)` and their like give fits. Traps if a position is out of range. PyTorch: `take_along_dim`.
+    /// Without `dim` positions are row-major, and the result is a vector. Negative positions count from the end. Takes the results of
+    /// `argsort`, `argmax(keepDim: true)` and similar functions. Traps if a position is out of range. PyTorch: `take_along_dim`.
     public final func takeAlongDim(_ indices: Tensor, dim: Int? = nil) -> Tensor {
         composite("takeAlongDim", self, indices) { () throws(OpError) in
             guard let dim else { return reshape([-1]).gather(dim: 0, try flatPlaces(indices)) }
@@ -59,8 +58,8 @@ extension Tensor {
         }
     }
 
-    /// What `scatter` needs to treat whole slices along `dim` as a vector of positions says: the dimension, the position of each element of
-    /// `source`, and `source`. For tensors with dimensions.
+    /// The arguments with which `scatter` treats whole slices along `dim` according to a vector of positions: the dimension, the position
+    /// of each element of `source`, and `source`. For tensors with dimensions.
     final func slicePlaces(_ dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) -> (at: Int, places: Tensor, source: Tensor) {
         let at = try normalize(dim: dim, ndim: ndim)
         try Tensor.checkVector(index)
@@ -98,8 +97,8 @@ extension Tensor {
         updateInPlace("indexFill_") { $0.indexFill(dim: dim, index, value) }
     }
 
-    /// The elements repeated along `dim`, each as often as `repeats` says at its position; a `repeats` with one element counts for all.
-    /// Traps if there are not as many counts as elements, or if one is negative. PyTorch: `repeat_interleave`.
+    /// Repeats each slice along `dim` as often as `repeats` says at its position; a `repeats` with one element applies to all. Traps if
+    /// there is not one count per slice, or if one is negative. PyTorch: `repeat_interleave`.
     public final func repeatInterleave(_ repeats: Tensor, dim: Int) -> Tensor {
         composite("repeatInterleave", self, repeats) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -111,10 +110,10 @@ extension Tensor {
             return indexSelect(dim: at, Tensor.repeatInterleave(repeats.reshape([-1]).expand([shape[at]])))
         }
     }
-    /// All elements in row-major order, each as often as `repeats` says at its position; a vector. PyTorch: `repeat_interleave`.
+    /// All elements in row-major order, each repeated as often as `repeats` says at its position; a vector. PyTorch: `repeat_interleave`.
     public final func repeatInterleave(_ repeats: Tensor) -> Tensor { reshape([-1]).repeatInterleave(repeats, dim: 0) }
-    /// Each position in the vector `repeats` as often as the number there says: [2, 0, 1] gives [0, 0, 2]. Traps if one is negative.
-    /// PyTorch: `torch.repeat_interleave(repeats)`.
+    /// Each position in the vector `repeats`, repeated as often as the number there says: [2, 0, 1] gives [0, 0, 2]. Traps if one is
+    /// negative. PyTorch: `torch.repeat_interleave(repeats)`.
     public static func repeatInterleave(_ repeats: Tensor) -> Tensor {
         composite("repeatInterleave", repeats) { () throws(OpError) in
             guard repeats.ndim == 1, repeats.dtype.isInteger else {
@@ -134,9 +133,9 @@ extension Tensor {
 
     // MARK: Positions along several dimensions, and masks
 
-    /// x with `values`, which broadcast, at the positions that the index tensors name together, as in `x[i, j] = values`; the last of
-    /// repeated positions wins. With `accumulate` they are added, as often as positions are repeated. A mask stands for the indices of its
-    /// dimensions, nil for a whole dimension. Traps if a position is out of range. PyTorch: `index_put`.
+    /// x with `values`, which broadcast, at the positions given by the index tensors together, as in `x[i, j] = values`; the last of
+    /// repeated positions wins. With `accumulate` they are added, repeated ones repeatedly. A mask stands for the indices of its true
+    /// elements, nil for a whole dimension. Traps if a position is out of range. PyTorch: `index_put`.
     public final func indexPut(_ indices: [Tensor?], _ values: Tensor, accumulate: Bool = false) -> Tensor {
         composite("indexPut", self, values) { () throws(OpError) in
             let components = indices.map { index -> any TensorIndex in
@@ -151,12 +150,12 @@ extension Tensor {
             return try part.change(values, accumulate: accumulate)(self).contiguous()
         }
     }
-    /// Puts `values` at the positions that the index tensors name together, in place. PyTorch: `index_put_`.
+    /// Puts `values` at the positions given by the index tensors together, in place. PyTorch: `index_put_`.
     @discardableResult public final func indexPut_(_ indices: [Tensor?], _ values: Tensor, accumulate: Bool = false) -> Self {
         updateInPlace("indexPut_") { $0.indexPut(indices, values, accumulate: accumulate) }
     }
 
-    /// x, broadcast with the bool `mask`, with the elements of `source`, in row-major order, one after the other where the mask is true.
+    /// x, broadcast with the bool `mask`, with the elements of `source` in row-major order, one after the other, where the mask is true.
     /// Traps if there are too few. PyTorch: `masked_scatter`.
     public final func maskedScatter(_ mask: Tensor, _ source: Tensor) -> Tensor {
         composite("maskedScatter", self, mask, source) { () throws(OpError) in
@@ -176,21 +175,21 @@ extension Tensor {
         updateInPlace("maskedScatter_") { $0.maskedScatter(mask, source) }
     }
 
-    /// The row-major coordinates of the elements that are not zero: [count, ndim], int64. PyTorch: `argwhere`.
+    /// The coordinates of the nonzero elements, in row-major order: [count, ndim], int64. PyTorch: `argwhere`.
     public final func argwhere() -> Tensor { nonzero() }
 
-    /// The coordinates of the elements that are not zero, a vector for each dimension, as `x[i, j]` takes them; a scalar counts as a
-    /// vector. Traps unless `asTuple` is true: all in one tensor are `nonzero()`. PyTorch: `nonzero(as_tuple=True)`.
+    /// The coordinates of the nonzero elements, a vector for each dimension, as `x[i, j]` takes them; a scalar counts as a vector. Traps
+    /// unless `asTuple` is true: `nonzero()` returns all coordinates in one tensor. PyTorch: `nonzero(as_tuple=True)`.
     public final func nonzero(asTuple: Bool) -> TensorList {
         if isPoisoned { return TensorList(poisoned: self) }
         guard asTuple else { return TensorList(poisoned: fail("nonzero", "with asTuple: false there is one tensor; write nonzero()")) }
         return (ndim == 0 ? reshape([1]) : self).nonzero().unbind(dim: 1)
     }
-    /// The coordinates of the elements of `condition` that are not zero, a vector for each dimension. PyTorch: `torch.where(condition)`.
+    /// The coordinates of the nonzero elements of `condition`, a vector for each dimension. PyTorch: `torch.where(condition)`.
     public static func `where`(_ condition: Tensor) -> TensorList { condition.nonzero(asTuple: true) }
 }
 
-// The dim by position, as in `Selection+ByPosition.swift`.
+// Forms with the dim by position, as in `Selection+ByPosition.swift`.
 extension Tensor {
     /// `indexCopy(dim:_:_:)`, by position.
     public final func indexCopy(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { indexCopy(dim: dim, index, source) }

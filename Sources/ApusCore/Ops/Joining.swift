@@ -91,7 +91,7 @@ extension Sequence where Element: Tensor {
     }
 }
 
-/// The tensors that an op returns. If the op failed, the list is empty, and every index gives the poisoned tensor.
+/// The tensors that an op returns. If the op failed, the list is empty, and every index returns the poisoned tensor.
 public struct TensorList: RandomAccessCollection {
     private let tensors: [Tensor]
     private let poison: Tensor?

@@ -1,16 +1,16 @@
-// Sums and means that leave NaN out. `nanmedian` and `nanquantile` are beside `median` and `quantile`.
+// Sums and means that ignore NaN. `nanmedian` and `nanquantile` are beside `median` and `quantile`.
 
 extension Tensor {
-    /// x with 0 in place of NaN, which gets no gradient.
+    /// x with NaN replaced by 0; NaN elements get no gradient.
     private final var withoutNaN: Tensor { dtype.isFloatingPoint ? maskedFill(isnan(), 0) : self }
 
     /// The sum of all elements that are not NaN, converted to `dtype` first if given; integers and bool give int64. PyTorch: `nansum`.
     public final func nansum(dtype: DType? = nil) -> Tensor { withoutNaN.sum(dtype: dtype) }
-    /// The sums of what is not NaN along `dim`.
+    /// The sums along `dim`, ignoring NaN.
     public final func nansum(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         withoutNaN.sum(dim: dim, keepDim: keepDim, dtype: dtype)
     }
-    /// The sums of what is not NaN over `dim`; an empty list means all dimensions.
+    /// The sums over `dim`, ignoring NaN; an empty list means all dimensions.
     public final func nansum(dim: some Collection<Int>, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         withoutNaN.sum(dim: dim, keepDim: keepDim, dtype: dtype)
     }
@@ -18,11 +18,11 @@ extension Tensor {
     /// The mean of all elements that are not NaN, converted to `dtype` first if given; NaN if there are none. Traps for integers and bool.
     /// PyTorch: `nanmean`.
     public final func nanmean(dtype: DType? = nil) -> Tensor { nanmean(dim: Shape(), dtype: dtype) }
-    /// The means of what is not NaN along `dim`.
+    /// The means along `dim`, ignoring NaN.
     public final func nanmean(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         nanmean(dim: [dim], keepDim: keepDim, dtype: dtype)
     }
-    /// The means of what is not NaN over `dim`; an empty list means all dimensions.
+    /// The means over `dim`, ignoring NaN; an empty list means all dimensions.
     public final func nanmean(dim: some Collection<Int>, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         if let failed = floatsOnly("nanmean") { return failed }
         return (dtype.map { to($0) } ?? self).widened { x in

@@ -1,6 +1,6 @@
 extension Tensor {
-    /// Each slice along `dim` whose norm of order `p` is larger than `maxnorm` is scaled to that norm: by maxnorm / (norm + 10⁻⁷). Traps
-    /// for integers, for less than two dimensions, for p ≤ 0 and for a negative maxnorm. PyTorch: `renorm`.
+    /// Scales each slice along `dim` whose norm of order `p` is larger than `maxnorm` by maxnorm / (norm + 10⁻⁷). Traps for integers, for
+    /// less than two dimensions, for p ≤ 0 and for a negative maxnorm. PyTorch: `renorm`.
     public final func renorm(_ p: Double, dim: Int, _ maxnorm: Double) -> Tensor {
         if let failed = floatsOnly("renorm") { return failed }
         return composite("renorm", .float32, self) { (x) throws(OpError) in

@@ -1,6 +1,6 @@
-/// A function of one number: its kind, which has a line in the table of kernels, and its derivative. `Unary.swift` has the rules.
+/// A function of one number: its kind, which has a line in the table of kernels, and its derivative. The rules are in `Unary.swift`.
 package final class UnaryRule: Sendable {
-    /// What the derivative needs.
+    /// What the derivative needs to keep.
     enum Keeps: Sendable { case nothing, input, output }
 
     package let name: String
@@ -11,11 +11,12 @@ package final class UnaryRule: Sendable {
     package let leavesIntegers: Bool
     let keeps: Keeps
     let autocast: AutocastPolicy
-    /// The gradient of the input from that of the output and the kept tensor; nil: the function is piecewise constant, its gradient zero.
+    /// The gradient of the input from that of the output and the kept tensor; nil if the function is piecewise constant, so that its
+    /// gradient is zero.
     let derivative: (@Sendable (_ g: Tensor, _ kept: Tensor, _ p: KernelParameters) -> Tensor)?
     package var isLocallyConstant: Bool { derivative == nil }
 
-    /// `name` is the op's name; by default the kind's.
+    /// `name` is the op's name, by default that of the kind.
     init(
         _ kind: UnaryKind, named name: String? = nil, leavesIntegers: Bool = false, keeps: Keeps = .input, autocast: AutocastPolicy = .asIs,
         _ derivative: (@Sendable (Tensor, Tensor, KernelParameters) -> Tensor)? = nil
@@ -68,7 +69,7 @@ struct Unary: Op {
     }
 }
 
-/// A function of two numbers: its kind, which has a line in the table of kernels, and its derivative. `Binary.swift` has the rules.
+/// A function of two numbers: its kind, which has a line in the table of kernels, and its derivative. The rules are in `Binary.swift`.
 package final class BinaryRule: Sendable {
     package let name: String
     package let kind: BinaryKind
@@ -77,11 +78,12 @@ package final class BinaryRule: Sendable {
     let keepsInputs: Bool
     let keepsOutput: Bool
     let autocast: AutocastPolicy
-    /// The gradients of the operands. `kept` has a, b and y as far as they were kept; `op` has the rule and its constants. nil: zero.
+    /// The gradients of the operands; nil if they are zero. `kept` has a, b and y as far as they were kept; `op` has the rule and its
+    /// constants.
     let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ op: Binary) -> Gradients)?
     package var isLocallyConstant: Bool { derivative == nil }
 
-    /// `name` is the op's name; by default the kind's.
+    /// `name` is the op's name, by default that of the kind.
     init(
         _ kind: BinaryKind, named name: String? = nil, keepsInputs: Bool = true, keepsOutput: Bool = false,
         autocast: AutocastPolicy = .asIs,
@@ -196,8 +198,8 @@ extension Tensor {
     public static func resultType(_ x: Tensor, _ value: some ScalarConvertible) -> DType { resultType(x, x.wrapped(value)) }
     /// The dtype of an expression of these tensors. PyTorch: `torch.result_type`.
     ///
-    /// Tensors with dimensions decide the dtype; a scalar tensor counts only if its category (bool, integer, float) is higher, and a Swift
-    /// number only if its category is higher still.
+    /// Tensors with dimensions determine the dtype; a scalar tensor counts only if its category (bool, integer, float) is higher, and a
+    /// Swift number only if its category is higher still.
     public static func resultType(_ a: Tensor, _ b: Tensor) -> DType {
         if a.dtype == b.dtype { return a.dtype }
         let (pa, pb) = (a.promotionRank, b.promotionRank)
@@ -220,7 +222,7 @@ extension Tensor {
     /// The dtype of an expression of a tensor of `dtype` and a Swift number.
     static func resultType(_ dtype: DType, _ number: Scalar) -> DType { number.dtype.category > dtype.category ? number.dtype : dtype }
 
-    /// 2: a tensor with dimensions; 1: a scalar tensor; 0: a Swift number.
+    /// 2 for a tensor with dimensions, 1 for a scalar tensor, 0 for a Swift number.
     private final var promotionRank: Int { isWrappedNumber ? 0 : ndim == 0 ? 1 : 2 }
 
     /// Converts both to `dtype` and broadcasts them, by recorded ops if anything changes.

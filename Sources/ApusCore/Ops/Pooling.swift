@@ -83,8 +83,8 @@ package struct PoolWindow {
         self.ceilMode = ceilMode
     }
 
-    /// The extents of the output: ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1; with `ceilMode` rounded up, without a last
-    /// window that would start in the padding.
+    /// The extents of the output: ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1; with `ceilMode` rounded up, but without a
+    /// last window that would start in the padding.
     func outputExtents(_ input: [Int]) throws(OpError) -> [Int] {
         var result: [Int] = []
         for (name, values, least) in [("kernelSize", kernel, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)]

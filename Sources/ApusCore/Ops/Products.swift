@@ -102,7 +102,7 @@ extension Tensor {
     public final func vdot(_ other: Tensor) -> Tensor {
         ranked("vdot", 1, other) ?? composite("vdot", .widest, self, other) { x, y in x.matmul(y) }
     }
-    /// The sums of products along the last dimension of both, for each vector of self and each of `other`; the product if one is a scalar.
+    /// The sums of products along the last dimension of both, for each pair of vectors of self and `other`; the product if one is a scalar.
     /// Traps if extents or dtypes differ. PyTorch: `inner`.
     public final func inner(_ other: Tensor) -> Tensor {
         composite("inner", self, other) { () throws(OpError) in
@@ -137,7 +137,7 @@ extension Tensor {
             guard a.ndim == 3, b.ndim == 3, a.shape[0] == b.shape[0], a.shape[2] == b.shape[1] else {
                 throw OpError("the batches of \(a.shape) and \(b.shape) do not multiply; they must be [B, M, K] and [B, K, N]")
             }
-            // The sum of the products is one product, of all columns side by side and all rows below each other.
+            // The sum of the products is a single product, of all columns side by side and all rows below each other.
             let inner = a.shape[0] * a.shape[2]
             let product = a.transpose(0, 1).reshape([a.shape[1], inner]).mm(b.reshape([inner, b.shape[2]]))
             return try c.plus(product, beta._scalar, alpha._scalar)
@@ -152,7 +152,7 @@ extension Tensor {
         composite("addr", .lower, self, a, b) { (c, a, b) throws(OpError) in
             let dtype = Tensor.resultType([c, a, b])
             if dtype == .bool {
-                // Of bools the sum is `or`, the product `and`.
+                // For bools the sum is `or` and the product `and`.
                 let product = a.outer(b).logicalAnd(Tensor(alpha._scalar.doubleValue != 0, device: device))
                 return c.logicalAnd(Tensor(beta._scalar.doubleValue != 0, device: device)).logicalOr(product)
             }
@@ -174,7 +174,7 @@ extension Tensor {
             return factor.doubleValue == 1 ? x : x * factor
         }
         let scaled = times(product, alpha)
-        // Ignores self, but autograd still gives it a gradient of 0.
+        // self is ignored, but autograd still gives it a gradient of 0.
         if beta.doubleValue == 0 {
             return requiresGrad ? Tensor.where(Tensor.full([], .bool(false), device: device), self, scaled) : scaled
         }

@@ -1,38 +1,38 @@
-/// What a quantile is whose position lies between two elements. PyTorch: `interpolation`.
+/// The value of a quantile whose position is between two elements. PyTorch: `interpolation`.
 public enum QuantileInterpolation: String, Sendable, CaseIterable {
-    /// A mean of both, by the distances from them.
+    /// Interpolates linearly between both.
     case linear
-    /// The smaller and the larger one.
+    /// The smaller and the larger of both.
     case lower, higher
     /// The mean of both.
     case midpoint
-    /// The nearer one; halfway that at the even position.
+    /// The nearer one; in the middle, the one at the even position.
     case nearest
 }
 
 extension Tensor {
-    /// The `q`-quantiles (0 … 1) along `dim`, of all elements if it is nil. If q is a vector, its extent becomes the first dimension. NaN
-    /// where there is one. Traps if a q is not in 0 … 1, or there are no elements. PyTorch: `quantile`.
+    /// The `q`-quantiles (0 … 1) along `dim`, or of all elements if nil. If q is a vector, its extent becomes the first dimension. NaN if
+    /// there is one among the elements. Traps if a q is not in 0 … 1, or there are no elements. PyTorch: `quantile`.
     public final func quantile(
         _ q: Tensor, dim: Int? = nil, keepDim: Bool = false, interpolation: QuantileInterpolation = .linear
     ) -> Tensor {
         quantile("quantile", q, dim, keepDim, interpolation, ignoringNaN: false)
     }
-    /// The `q`-quantile (0 … 1) along `dim`, of all elements if it is nil; NaN where there is one. Traps if q is not in 0 … 1, or there are
-    /// no elements.
+    /// The `q`-quantile (0 … 1) along `dim`, or of all elements if nil; NaN if there is one among the elements. Traps if q is not in 0 … 1,
+    /// or there are no elements.
     public final func quantile(
         _ q: Double, dim: Int? = nil, keepDim: Bool = false, interpolation: QuantileInterpolation = .linear
     ) -> Tensor {
         quantile("quantile", q, dim, keepDim, interpolation, ignoringNaN: false)
     }
-    /// The `q`-quantiles (0 … 1) without NaN along `dim`, of all elements if it is nil; NaN where there is nothing else. If q is a vector,
-    /// its extent becomes the first dimension. Traps if a q is not in 0 … 1, or there are no elements. PyTorch: `nanquantile`.
+    /// The `q`-quantiles (0 … 1) along `dim`, or of all elements if nil, ignoring NaN; NaN if there are no other elements. If q is a
+    /// vector, its extent becomes the first dimension. Traps if a q is not in 0 … 1, or there are no elements. PyTorch: `nanquantile`.
     public final func nanquantile(
         _ q: Tensor, dim: Int? = nil, keepDim: Bool = false, interpolation: QuantileInterpolation = .linear
     ) -> Tensor {
         quantile("nanquantile", q, dim, keepDim, interpolation, ignoringNaN: true)
     }
-    /// The `q`-quantile (0 … 1) without NaN along `dim`, of all elements if it is nil; NaN where there is nothing else. Traps if q is not
+    /// The `q`-quantile (0 … 1) along `dim`, or of all elements if nil, ignoring NaN; NaN if there are no other elements. Traps if q is not
     /// in 0 … 1, or there are no elements.
     public final func nanquantile(
         _ q: Double, dim: Int? = nil, keepDim: Bool = false, interpolation: QuantileInterpolation = .linear
@@ -64,7 +64,7 @@ extension Tensor {
         }
     }
 
-    /// The quantiles as first dimension. `source` is q as a tensor if it requires a gradient.
+    /// The quantiles along a new first dimension. `source` is q as a tensor if it requires a gradient.
     private final func quantiles(
         _ q: [Double], _ dim: Int?, _ keepDim: Bool, _ rule: QuantileInterpolation, ignoringNaN: Bool, of source: Tensor? = nil
     ) throws(OpError) -> Tensor {
@@ -85,12 +85,13 @@ extension Tensor {
         return keepDim ? inFront.unsqueeze(at + 1) : inFront
     }
 
-    /// The quantiles of sorted lines as last dimension. Positions are computed in `Double`: 16-bit floats represent integers only up to
-    /// 2,048, float32 up to 2²⁴.
+    /// The quantiles of sorted rows, along the last dimension. Positions are computed in `Double`: 16-bit floats represent integers only up
+    /// to 2,048, float32 up to 2²⁴.
     private final func quantilesOfAll(_ q: [Double], _ rule: QuantileInterpolation, of source: Tensor?) -> Tensor {
         let wide = dtype.computeType
         let last = Double(shape[-1] - 1)
-        // Where a rule jumps, a place that the dtype's arithmetic rounds to an integer is that integer, as in PyTorch: ⌊0.29·100⌋ is 29.
+        // For rules that jump, a position that rounds to an integer in the dtype's arithmetic counts as that integer, as in PyTorch:
+        // ⌊0.29·100⌋ is 29.
         let isRounded = rule != .linear && dtype != .float64 && last < 0x1p24
         let places = q.map { isRounded ? Double(Float($0) * Float(last)) : $0 * last }
         let values = interpolated(rule) { rounding in
@@ -102,8 +103,8 @@ extension Tensor {
         return values.maskedFill(isnan().any(dim: -1, keepDim: true), Double.nan)
     }
 
-    /// The quantiles of sorted lines, whose NaN come last and are left out, as last dimension. Each line has positions of its own; if there
-    /// is only NaN, it is 0.
+    /// The quantiles of sorted rows along the last dimension, ignoring NaN, which is sorted last. Each row has positions of its own; for a
+    /// row of only NaN the position is 0.
     private final func quantilesOfNumbers(_ q: Tensor, _ rule: QuantileInterpolation) -> Tensor {
         let wide = dtype.computeType
         let count = isnan().logicalNot().sum(dim: -1, keepDim: true)
@@ -117,7 +118,7 @@ extension Tensor {
         }
     }
 
-    /// What `rule` makes of the elements at the positions that are rounded in some way, and of the weights of those that are rounded up.
+    /// Interpolates by `rule` between the elements at the positions rounded in a given way; `weight` is the weight of the one rounded up.
     private final func interpolated(
         _ rule: QuantileInterpolation, _ element: (FloatingPointRoundingRule) -> Tensor, weight: () -> Tensor
     ) -> Tensor {

@@ -23,7 +23,7 @@ extension Tensor {
         return random(.uniform(low: 0, high: 1), Shape(shape), dtype: dtype, device: device, generator: generator, "rand").requiresGrad_(
             requiresGrad)
     }
-    /// Numbers of the standard normal distribution. Traps for integer dtypes.
+    /// Samples of the standard normal distribution. Traps for integer dtypes.
     public static func randn(
         _ shape: some Collection<Int>, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil,
         requiresGrad: Bool = false
@@ -38,7 +38,7 @@ extension Tensor {
     ) -> Tensor {
         rand(Shape(shape), dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
     }
-    /// Numbers of the standard normal distribution. Traps for integer dtypes.
+    /// Samples of the standard normal distribution. Traps for integer dtypes.
     public static func randn(
         _ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
     ) -> Tensor {
@@ -178,7 +178,7 @@ extension Tensor {
     @discardableResult public final func uniform_(_ low: Double = 0, _ high: Double = 1, generator: Generator? = nil) -> Self {
         refill("uniform_", .uniform(low: low, high: high), generator)
     }
-    /// Fills with numbers of the normal distribution. Traps for integers. PyTorch: `normal_`.
+    /// Fills with samples of the normal distribution. Traps for integers. PyTorch: `normal_`.
     @discardableResult public final func normal_(mean: Double = 0, std: Double = 1, generator: Generator? = nil) -> Self {
         refill("normal_", .normal(mean: mean, std: std), generator)
     }

@@ -59,9 +59,9 @@ extension Tensor {
         }
     }
 
-    /// How many of `count` trials succeed with the probability `prob`, elementwise, in the dtype of `count`; the operands broadcast. 0
-    /// where one of them is not positive, all where the probability is at least 1, NaN where it is NaN. Traps for integers. PyTorch:
-    /// `torch.binomial`.
+    /// The number of successes in `count` trials with success probability `prob`, elementwise, in the dtype of `count`; the operands
+    /// broadcast. 0 if one of them is not positive, `count` if the probability is at least 1, NaN if it is NaN. Traps for integers.
+    /// PyTorch: `torch.binomial`.
     public static func binomial(_ count: Tensor, _ prob: Tensor, generator: Generator? = nil) -> Tensor {
         composite("binomial", count, prob) { () throws(OpError) in
             guard count.dtype.isFloatingPoint, prob.dtype.isFloatingPoint else {
@@ -74,7 +74,7 @@ extension Tensor {
 }
 
 /// Rejection sampling: all elements draw proposals at once and keep the first accepted one, until every element has one. Proposals are made
-/// of the generator's normal and uniform numbers, so they are the same on every device and for any number of threads.
+/// from the generator's normal and uniform numbers, so they are the same on every device and for any number of threads.
 package enum RejectionSampling {
     /// Samples of the Poisson distribution, in `rate`'s dtype.
     package static func poisson(_ rate: Tensor, _ generator: Generator? = nil) -> Tensor {
@@ -92,7 +92,7 @@ package enum RejectionSampling {
         return result.to(rate.dtype)
     }
 
-    /// Knuth: the number of uniform factors for which the product stays above e^−rate.
+    /// Knuth's method: the number of uniform factors for which the product stays above e^−rate.
     private static func byProducts(_ rate: Tensor, _ generator: Generator?) -> Tensor {
         let limit = (-rate).exp()
         var product = Tensor.ones(like: rate)
@@ -132,7 +132,7 @@ package enum RejectionSampling {
     static func binomial(_ count: Tensor, _ prob: Tensor, _ generator: Generator?) -> Tensor {
         if count.numel == 0 { return count.clone() }
         let (n, p) = (count.to(.float64), prob.to(.float64))
-        // The rarer outcome is counted. Trials that are decided beforehand have none.
+        // Counts the rarer outcome. Elements whose outcome is certain have no trials.
         let isOpen = n.gt(0).logicalAnd(p.gt(0)).logicalAnd(p.lt(1))
         let trials = Tensor.where(isOpen, n, Tensor.zeros(like: n))
         let isLikely = p.gt(0.5)
@@ -154,8 +154,8 @@ package enum RejectionSampling {
         return decided.maskedFill(p.isnan().logicalAnd(n.gt(0)), Double.nan).to(count.dtype)
     }
 
-    /// The number of successes whose waiting times, geometric numbers, fit into the trials. Devroye (1986), "Non-uniform random variate
-    /// generation", chapter X.4.
+    /// The number of successes whose waiting times, which are geometrically distributed, fit into the trials. Devroye (1986), "Non-uniform
+    /// random variate generation", chapter X.4.
     private static func byWaiting(_ trials: Tensor, _ prob: Tensor, _ generator: Generator?) -> Tensor {
         let logFailure = (-prob).log1p()
         var trial = Tensor.zeros(like: trials)

@@ -1,4 +1,4 @@
-// The same elements in another order, beside `permute`, `flip` and `roll`.
+// Functions that reorder elements, besides `permute`, `flip` and `roll`.
 
 extension Tensor {
     /// The elements in reverse order along dim 1; a copy. Traps for vectors and scalars. PyTorch: `fliplr`.
@@ -13,8 +13,8 @@ extension Tensor {
         }
     }
 
-    /// The plane of the two dimensions `dims` turned by k quarters of a circle, from the first towards the second; a copy. Traps unless
-    /// there are two different dims. PyTorch: `rot90`.
+    /// Rotates the plane of the two dimensions `dims` by k · 90 degrees, from the first towards the second; a copy. Traps unless there are
+    /// two different dims. PyTorch: `rot90`.
     public final func rot90(k: Int = 1, dims: some Collection<Int> = [0, 1]) -> Tensor {
         composite("rot90", self) { () throws(OpError) in
             guard dims.count == 2 else { throw OpError("turns the plane of two dims, not of \(Shape(dims))") }
@@ -29,7 +29,7 @@ extension Tensor {
             }
         }
     }
-    /// `rot90(k:dims:)` without a label for the number of quarters.
+    /// `rot90(k:dims:)` without a label for k.
     public final func rot90(_ k: Int, dims: some Collection<Int> = [0, 1]) -> Tensor { rot90(k: k, dims: dims) }
     /// `rot90(k:dims:)`, by position.
     public final func rot90(_ k: Int, _ dims: some Collection<Int>) -> Tensor { rot90(k: k, dims: dims) }
@@ -37,9 +37,9 @@ extension Tensor {
     /// All elements in row-major order as a vector: a view of a contiguous tensor, else a copy. PyTorch: `ravel`.
     public final func ravel() -> Tensor { contiguous().reshape([-1]) }
 
-    /// The distances in memory, in elements, from one element to the next along each dimension. PyTorch: `stride()`.
+    /// The strides: the distance in memory, in elements, between neighbours along each dimension. PyTorch: `stride()`.
     public final func stride() -> Shape { strides }
-    /// The distance in memory, in elements, from one element to the next along `dim`; negative dims count from the end. PyTorch:
+    /// The stride along `dim`: the distance in memory, in elements, between neighbours; negative dims count from the end. PyTorch:
     /// `stride(dim)`.
     public final func stride(_ dim: Int) -> Int { strides[dim] }
 
@@ -66,14 +66,15 @@ extension Tensor {
         return result
     }
 
-    /// Moves elements along each of `dim` so that the first one is in the middle: frequencies of `fftfreq` ascend then. PyTorch:
-    /// `torch.fft.fftshift`.
+    /// Rotates elements along each of `dim` so that the first one moves to the middle; the frequencies of `fftfreq` are then ascending.
+    /// PyTorch: `torch.fft.fftshift`.
     public final func fftshift(dim: some Collection<Int>) -> Tensor { rolled("fftshift", dim) { $0 / 2 } }
     /// `fftshift` along `dim`.
     public final func fftshift(dim: Int) -> Tensor { fftshift(dim: [dim]) }
     /// `fftshift` along all dimensions.
     public final func fftshift() -> Tensor { fftshift(dim: Array(0..<ndim)) }
-    /// Moves elements along each of `dim` so that the middle one is the first, which reverses `fftshift`. PyTorch: `torch.fft.ifftshift`.
+    /// Rotates elements along each of `dim` so that the middle one moves to the front, the inverse of `fftshift`. PyTorch:
+    /// `torch.fft.ifftshift`.
     public final func ifftshift(dim: some Collection<Int>) -> Tensor { rolled("ifftshift", dim) { ($0 + 1) / 2 } }
     /// `ifftshift` along `dim`.
     public final func ifftshift(dim: Int) -> Tensor { ifftshift(dim: [dim]) }

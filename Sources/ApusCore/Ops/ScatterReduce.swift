@@ -3,7 +3,7 @@ public enum ScatterReduction: String, Sendable {
     /// Sum, product, mean, minimum, maximum. NaN wins in the last two; a mean of integers is rounded down.
     case sum, prod, mean, amin, amax
 
-    /// What the elements are combined by; a mean is a sum that is divided later.
+    /// The kernel's operation; a mean is a sum that is divided later.
     fileprivate var kind: ScatterKind {
         switch self {
         case .sum, .mean: .add
@@ -13,7 +13,7 @@ public enum ScatterReduction: String, Sendable {
         }
     }
 
-    /// The number that changes nothing.
+    /// The neutral element.
     func neutral(in dtype: DType) -> Scalar {
         switch self {
         case .sum, .mean: .int(0)
@@ -24,7 +24,7 @@ public enum ScatterReduction: String, Sendable {
     }
 }
 
-/// How `scatter` combines elements with those that are there.
+/// How `scatter` combines elements with existing ones.
 public enum ScatterOperation: String, Sendable {
     /// Sum, product.
     case add, multiply
@@ -33,9 +33,8 @@ public enum ScatterOperation: String, Sendable {
 }
 
 extension Tensor {
-    /// x combined with `source` at the positions of `index`; elements that nothing goes to stay as they are. With `includeSelf: false` x's
-    /// own elements do not count where something goes to. Traps if an index is out of range, and for means of bool. PyTorch:
-    /// `scatter_reduce`.
+    /// x combined with `source` at the positions of `index`; the other elements do not change. With `includeSelf: false`, x's own elements
+    /// at these positions are ignored. Traps if an index is out of range, and for means of bool. PyTorch: `scatter_reduce`.
     ///
     /// Elements that are equal to a minimum or maximum share its gradient evenly.
     public final func scatterReduce(
@@ -48,7 +47,7 @@ extension Tensor {
         }
     }
 
-    /// The sums of x and `source`, divided by how many they are of; x counts as `own`.
+    /// The sums of x and `source`, divided by the number of summands, of which x counts as `own`.
     private final func scatterMean(_ dim: Int, _ index: Tensor, _ source: Tensor, own: Int) throws(OpError) -> Tensor {
         guard dtype != .bool, source.dtype == dtype else {
             throw OpError("x (\(dtype)) and source (\(source.dtype)) have no means; convert them to one dtype of numbers with to(_:)")
@@ -67,29 +66,29 @@ extension Tensor {
         updateInPlace("scatterReduce_") { $0.scatterReduce(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf) }
     }
 
-    /// x plus, or times, `source` at the positions of `index`. PyTorch: `scatter` with `reduce`.
+    /// x with `source` added, or multiplied, at the positions of `index`. PyTorch: `scatter` with `reduce`.
     public final func scatter(dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterOperation) -> Tensor {
         scatterReduce(dim: dim, index, source, reduce: reduce.reduction)
     }
-    /// x plus, or times, a number at the positions of `index`, as often as they are repeated. PyTorch: `scatter` with `reduce`.
+    /// x with a number added, or multiplied, at the positions of `index`, repeatedly for repeated ones. PyTorch: `scatter` with `reduce`.
     public final func scatter(dim: Int, _ index: Tensor, _ value: some ScalarConvertible, reduce: ScatterOperation) -> Tensor {
         if index.isPoisoned { return index }
         let source = Tensor.full([], value._scalar, dtype: dtype, device: device).expand(index.shape)
         return scatterReduce(dim: dim, index, source, reduce: reduce.reduction)
     }
-    /// Adds `source` at the positions of `index`, or multiplies by it, in place. PyTorch: `scatter_` with `reduce`.
+    /// Adds or multiplies `source` at the positions of `index`, in place. PyTorch: `scatter_` with `reduce`.
     @discardableResult public final func scatter_(dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterOperation) -> Self {
         updateInPlace("scatter_") { $0.scatter(dim: dim, index, source, reduce: reduce) }
     }
-    /// Adds a number at the positions of `index`, or multiplies by it, in place. PyTorch: `scatter_` with `reduce`.
+    /// Adds or multiplies a number at the positions of `index`, in place. PyTorch: `scatter_` with `reduce`.
     @discardableResult public final func scatter_(
         dim: Int, _ index: Tensor, _ value: some ScalarConvertible, reduce: ScatterOperation
     ) -> Self {
         updateInPlace("scatter_") { $0.scatter(dim: dim, index, value, reduce: reduce) }
     }
 
-    /// x combined with the slices of `source` at the positions `index` along `dim`; with `includeSelf: false` x's own slices there do not
-    /// count. Traps if an index is out of range, and for sums, which are `indexAdd`. PyTorch: `index_reduce`.
+    /// x combined with the slices of `source` at the positions `index` along `dim`; with `includeSelf: false`, x's own slices there are
+    /// ignored. Traps if an index is out of range, and for sums, for which there is `indexAdd`. PyTorch: `index_reduce`.
     public final func indexReduce(
         dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction, includeSelf: Bool = true
     ) -> Tensor {

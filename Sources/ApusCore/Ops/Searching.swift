@@ -1,17 +1,17 @@
 // Searching is exact in every dtype: floats are compared as `Double`, integers as `Int64`.
 
-/// On which side of equal elements `searchsorted` finds the place.
+/// The side of equal elements on which `searchsorted` finds the insertion point.
 public enum SearchSide: String, Sendable, CaseIterable {
-    /// Left of them, the default, or right.
+    /// Left of them (the default), or right.
     case left, right
 }
 
 extension Tensor {
-    /// For each of `values` its place in a sorted sequence: the number of elements that are smaller or, with `right`, not larger; int64, of
-    /// the shape of `values`. NaN counts as largest.
+    /// The insertion point of each of `values` in a sorted sequence: the number of elements that are smaller or, with `right`, not larger;
+    /// int64, of the shape of `values`. NaN counts as largest.
     ///
-    /// `sortedSequence` is a vector, or rows [*, N], in which `values` [*, M] are searched row by row. `sorter` has the positions that sort
-    /// it, if it is not sorted itself. Found by bisection on the host. Traps if shapes do not fit, and for bool. PyTorch:
+    /// `sortedSequence` is a vector, or rows [*, N], in which `values` [*, M] are searched row by row. If it is not sorted, `sorter` has
+    /// the positions that sort it. Computed by bisection on the host. Traps if shapes do not fit, and for bool. PyTorch:
     /// `torch.searchsorted`; `outInt32` asks for int32.
     public static func searchsorted(
         _ sortedSequence: Tensor, _ values: Tensor, outInt32: Bool = false, right: Bool = false, sorter: Tensor? = nil
@@ -21,29 +21,29 @@ extension Tensor {
             try places(of: values, in: sortedSequence, right: right, sorter: sorter).to(outInt32 ? .int32 : .int64)
         }
     }
-    /// The same with the side of equal elements by its name: left of them, or right.
+    /// The same with the side of equal elements given by name.
     public static func searchsorted(
         _ sortedSequence: Tensor, _ values: Tensor, outInt32: Bool = false, side: SearchSide, sorter: Tensor? = nil
     ) -> Tensor {
         searchsorted(sortedSequence, values, outInt32: outInt32, right: side == .right, sorter: sorter)
     }
-    /// The place of a number in a sorted vector: the number of elements that are smaller or, with `right`, not larger; an int64 scalar.
+    /// The insertion point of a number in a sorted vector: the number of elements that are smaller or, with `right`, not larger; an int64
+    /// scalar.
     public static func searchsorted(
         _ sortedSequence: Tensor, _ value: some ScalarConvertible, outInt32: Bool = false, right: Bool = false, sorter: Tensor? = nil
     ) -> Tensor {
         searchsorted(sortedSequence, sortedSequence.wrapped(value), outInt32: outInt32, right: right, sorter: sorter)
     }
 
-    /// For each element the bucket between sorted `boundaries` [N] that it lies in: the number of boundaries that are smaller or, with
-    /// `right`, not larger; int64, or int32 with `outInt32`. Traps if the boundaries are no vector, and for bool. PyTorch:
-    /// `torch.bucketize`.
+    /// The bucket of each element between sorted `boundaries` [N]: the number of boundaries that are smaller or, with `right`, not larger;
+    /// int64, or int32 with `outInt32`. Traps if the boundaries are not a vector, and for bool. PyTorch: `torch.bucketize`.
     public static func bucketize(_ input: Tensor, _ boundaries: Tensor, outInt32: Bool = false, right: Bool = false) -> Tensor {
         composite("bucketize", input, boundaries) { () throws(OpError) in
             guard boundaries.ndim == 1 else { throw OpError("the boundaries must be a vector, their shape is \(boundaries.shape)") }
             return try places(of: input, in: boundaries, right: right, sorter: nil).to(outInt32 ? .int32 : .int64)
         }
     }
-    /// The bucket between sorted `boundaries` [N] that a number lies in, an int64 scalar.
+    /// The bucket of a number between sorted `boundaries` [N], an int64 scalar.
     public static func bucketize(
         _ input: some ScalarConvertible, _ boundaries: Tensor, outInt32: Bool = false, right: Bool = false
     ) -> Tensor {
@@ -88,7 +88,7 @@ extension Tensor {
             var (low, high) = (start, start + length)
             while low < high {
                 let middle = low + (high - low) / 2
-                // Comparisons with NaN are false, as if it were behind everything.
+                // Comparisons with NaN are false, as if it were after everything.
                 let isReached = right ? value < rows[middle] : value <= rows[middle]
                 if isReached { high = middle } else { low = middle + 1 }
             }
@@ -96,8 +96,8 @@ extension Tensor {
         }
     }
 
-    /// Whether each element is one of `testElements`, as bool; with `invert` whether it is none of them. NaN equals nothing. `assumeUnique`
-    /// says that neither has an element twice, which takes less time. PyTorch: `torch.isin`.
+    /// Whether each element is one of `testElements`, as bool; with `invert`, whether it is not. NaN equals nothing. `assumeUnique` says
+    /// that neither has duplicates, which is faster. PyTorch: `torch.isin`.
     public static func isin(_ elements: Tensor, _ testElements: Tensor, assumeUnique: Bool = false, invert: Bool = false) -> Tensor {
         composite("isin", elements, testElements) { () throws(OpError) in
             try checkDevices([elements, testElements])
@@ -106,7 +106,7 @@ extension Tensor {
             if count == total { return Tensor.full(elements.shape, .bool(invert), device: elements.device) }
             return noGrad {
                 let all = Tensor.cat([elements.to(dtype).reshape([-1]), testElements.to(dtype).reshape([-1])])
-                // Equal elements become neighbours. The sort is stable, so those of `elements` come before those of `testElements`.
+                // Sorting makes equal elements neighbours; it is stable, so those of `elements` come before those of `testElements`.
                 let (values, order) = all.sort()
                 let repeats = values.narrow(0, 1, total - 1).eq(values.narrow(0, 0, total - 1)).to(.int64)
                 let first = Tensor.zeros([1], dtype: .int64, device: all.device)
@@ -124,13 +124,13 @@ extension Tensor {
             }
         }
     }
-    /// Whether each element equals `testElement`, as bool; with `invert` whether it does not.
+    /// Whether each element equals `testElement`, as bool; with `invert`, whether it does not.
     public static func isin(
         _ elements: Tensor, _ testElement: some ScalarConvertible, assumeUnique: Bool = false, invert: Bool = false
     ) -> Tensor {
         isin(elements, elements.wrapped(testElement), assumeUnique: assumeUnique, invert: invert)
     }
-    /// Whether a number is one of `testElements`, as a bool scalar; with `invert` whether it is none of them.
+    /// Whether a number is one of `testElements`, as a bool scalar; with `invert`, whether it is not.
     public static func isin(
         _ element: some ScalarConvertible, _ testElements: Tensor, assumeUnique: Bool = false, invert: Bool = false
     ) -> Tensor {

@@ -5,11 +5,11 @@ public enum SegmentReduction: String, Sendable, CaseIterable {
 }
 
 extension Tensor {
-    /// Cuts dimension `axis` into pieces of `lengths` [*, S], where * are data's dimensions before `axis`, and combines the elements of
-    /// each piece: [*, S] and data's dimensions after `axis`. Combining starts from `initial`, by default 0 for sums, 1 for products, −∞
-    /// for the largest and ∞ for the smallest, which an empty piece gives; the mean of one is `initial` too, by default NaN. Equal extremes
-    /// share the gradient. Traps unless the lengths of each row are not negative and add up to the extent, and for integers. PyTorch:
-    /// `torch.segment_reduce`.
+    /// Splits dimension `axis` into segments of `lengths` [*, S], where * are data's dimensions before `axis`, and combines the elements of
+    /// each segment: [*, S] followed by data's dimensions after `axis`. Combining starts from `initial`, by default 0 for sums, 1 for
+    /// products, −∞ for the largest and ∞ for the smallest element, which is also the result for an empty segment; for a mean, that is
+    /// `initial` or by default NaN. Equal extremes share the gradient. Traps unless the lengths of each row are non-negative and add up to
+    /// the extent, and for integers. PyTorch: `torch.segment_reduce`.
     public static func segmentReduce(
         _ data: Tensor, _ reduce: SegmentReduction, lengths: Tensor, axis: Int = 0, initial: Double? = nil
     ) -> Tensor {
@@ -23,7 +23,7 @@ extension Tensor {
                     "lengths must be integers of shape \(batch) and a last dimension, they are \(lengths.dtype) of shape \(lengths.shape)")
             }
             let (rows, extent, count) = (batch.numel, data.shape[at], lengths.shape[at])
-            // The number of its piece, counted through all rows, for each element.
+            // For each element the index of its segment, counted through all rows.
             var places: [Int64] = []
             let numbers = try lengths.numbers(Int.self)
             for row in 0..<rows {
@@ -54,8 +54,8 @@ extension Tensor {
         }
     }
 
-    /// The same of pieces that begin at `offsets`, of which the last is the end of the last piece: one more than there are pieces in the
-    /// last dimension. Traps unless they rise from 0 to the number of elements.
+    /// The same for segments that begin at `offsets`, followed by the end of the last segment: one more than there are segments in the last
+    /// dimension. Traps unless they increase from 0 to the number of elements.
     public static func segmentReduce(
         _ data: Tensor, _ reduce: SegmentReduction, offsets: Tensor, axis: Int = 0, initial: Double? = nil
     ) -> Tensor {

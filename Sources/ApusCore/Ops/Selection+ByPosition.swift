@@ -1,4 +1,4 @@
-// The dim of what works along one has a label. PyTorch's programs give it by position, as its documentation does: `x.gather(1, index)`.
+// Functions along a dimension label it `dim`. PyTorch programs pass it by position, as its documentation does: `x.gather(1, index)`.
 
 extension Tensor {
     /// `indexSelect(dim:_:)`, by position.

@@ -188,12 +188,12 @@ extension Tensor {
             condition, full([], a._scalar, dtype: dtype, device: condition.device),
             full([], b._scalar, dtype: dtype, device: condition.device))
     }
-    /// `condition ? a : value`, for `.infinity` and its like.
+    /// `condition ? a : value`, for literals such as `.infinity`.
     public static func `where`(_ condition: Tensor, _ a: Tensor, _ value: Double) -> Tensor { `where`(condition, a, a.wrapped(value)) }
-    /// `condition ? value : b`, for `.infinity` and its like.
+    /// `condition ? value : b`, for literals such as `.infinity`.
     public static func `where`(_ condition: Tensor, _ value: Double, _ b: Tensor) -> Tensor { `where`(condition, b.wrapped(value), b) }
 
-    /// x with `value`, for `.infinity` and its like, where the bool `mask` is true.
+    /// x with `value`, for literals such as `.infinity`, where the bool `mask` is true.
     public final func maskedFill(_ mask: Tensor, _ value: Double) -> Tensor { maskedFill(mask, Scalar.double(value)) }
     /// x with `value`, converted to x's dtype, where the bool `mask` is true.
     public final func maskedFill(_ mask: Tensor, _ value: some ScalarConvertible) -> Tensor {
@@ -224,7 +224,7 @@ extension Tensor {
         return Tensor.where(index.lt(0), index + extent, index)
     }
 
-    /// An index along a dimension is a vector or one number.
+    /// Throws unless an index along a dimension is a vector or a number.
     static func checkVector(_ index: Tensor) throws(OpError) {
         guard index.ndim <= 1 else { throw OpError("the index must be a vector, its shape is \(index.shape)") }
     }
@@ -267,12 +267,12 @@ extension Tensor {
         indexAdd(dim: dim, index, Tensor.zeros(like: source).add(source, alpha: alpha))
     }
 
-    /// x with `value` at the positions `index` along `dim`; negative ones count from the end. Traps if one is out of range. PyTorch:
+    /// x with `value` at the positions `index` along `dim`; negative positions count from the end. Traps if one is out of range. PyTorch:
     /// `index_fill`.
     public final func indexFill(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
         composite("indexFill", self, index) { () throws(OpError) in maskedFill(try mask(of: index, dim: dim), value) }
     }
-    /// The same with a value [], which may have a gradient.
+    /// The same with a scalar tensor, which may have a gradient.
     public final func indexFill(dim: Int, _ index: Tensor, _ value: Tensor) -> Tensor {
         composite("indexFill", self, index, value) { () throws(OpError) in maskedFill(try mask(of: index, dim: dim), value) }
     }
@@ -365,7 +365,7 @@ extension Tensor {
         updateInPlace("indexAdd_") { $0.indexAdd(dim: dim, index, source, alpha: alpha) }
     }
 
-    /// The row-major coordinates of the elements that are not zero: [count, ndim], int64. PyTorch: `nonzero`.
+    /// The coordinates of the nonzero elements, in row-major order: [count, ndim], int64. PyTorch: `nonzero`.
     public final func nonzero() -> Tensor {
         composite("nonzero", self) { () throws(OpError) in try device.backend.nonzero(self) }
     }
@@ -378,7 +378,7 @@ extension Tensor {
         }
     }
 
-    /// The shape that x and the bool `mask` broadcast to, and where in it, in row-major order, the mask is true.
+    /// The shape that x and the bool `mask` broadcast to, and the row-major positions in it at which the mask is true.
     final func maskPlaces(_ mask: Tensor) throws(OpError) -> (shape: Shape, places: Tensor) {
         guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
         let spread = try Shape.broadcast([shape, mask.shape])

@@ -1,10 +1,10 @@
 import Glibc
 
-// Sequences of numbers, beside `arange` and `linspace` in `Creation.swift`. Numbers are computed in float64 on the host.
+// Number sequences, besides `arange` and `linspace` in `Creation.swift`. Computed in float64 on the host.
 
 extension Tensor {
-    /// `steps` numbers from `base` to the power `start` to `base` to the power `end`, both included, whose logarithms are evenly spaced.
-    /// For integers `start` and `end` are truncated first. Traps if `steps` is negative. PyTorch: `torch.logspace`.
+    /// `steps` numbers from base^start to base^end, both included, whose logarithms are evenly spaced. For integers `start` and `end` are
+    /// truncated first. Traps if `steps` is negative. PyTorch: `torch.logspace`.
     public static func logspace(
         _ start: Double, _ end: Double, _ steps: Int, base: Double = 10, dtype: DType = .float32, device: Device = .cpu,
         requiresGrad: Bool = false

@@ -46,14 +46,13 @@ private struct SharedElement: Op {
 }
 
 extension Tensor {
-    /// The positions that sort `dim`, int64. Equal elements keep their order, whether a program says that it needs it (`stable`) or not;
-    /// NaN counts as largest.
+    /// The positions that sort `dim`, int64. The sort is always stable, with or without `stable`; NaN counts as largest.
     public final func argsort(dim: Int = -1, descending: Bool = false, stable: Bool = false) -> Tensor {
         noGrad { ordered("argsort", dim, descending).indices }
     }
 
-    /// The elements sorted along `dim`, and the positions they came from. Equal elements keep their order, whether a program says that it
-    /// needs it (`stable`) or not; NaN counts as largest.
+    /// The elements sorted along `dim`, and the positions they came from. The sort is always stable, with or without `stable`; NaN counts
+    /// as largest.
     public final func sort(dim: Int = -1, descending: Bool = false, stable: Bool = false) -> (values: Tensor, indices: Tensor) {
         ordered("sort", dim, descending)
     }
@@ -68,8 +67,8 @@ extension Tensor {
         }
     }
 
-    /// The `k` largest (or smallest) elements along `dim`, and their positions; in order, whether a program says that it needs it
-    /// (`sorted`) or not. Traps if there are fewer than `k`.
+    /// The `k` largest (or smallest) elements along `dim`, and their positions; always in order, with or without `sorted`. Traps if there
+    /// are fewer than `k`.
     public final func topk(_ k: Int, dim: Int = -1, largest: Bool = true, sorted: Bool = true) -> (values: Tensor, indices: Tensor) {
         let indices = composite("topk", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -94,29 +93,32 @@ extension Tensor {
         return taken(indices, dim, keepDim)
     }
 
-    /// The elements at the positions `indices` along `dim`, one per line, and these positions.
+    /// The elements at the positions `indices` along `dim`, one per row, and these positions.
     private final func taken(_ indices: Tensor, _ dim: Int, _ keepDim: Bool) -> (values: Tensor, indices: Tensor) {
         if indices.isPoisoned { return (indices, indices) }
         let values = gather(dim, indices)
         return keepDim || ndim == 0 ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
     }
 
-    /// The lower of the middle elements along `dim`, and its position; NaN if there is one. Traps if `dim` is empty. PyTorch: `median`.
+    /// The median along `dim`, the lower one of two middle elements, and its position; NaN if there is one among the elements. Traps if
+    /// `dim` is empty. PyTorch: `median`.
     public final func median(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
         taken(middles("median", dim, ignoringNaN: false), dim, keepDim)
     }
-    /// The lower of the middle elements; NaN if there is one. All elements equal to it share the gradient.
+    /// The median, the lower one of two middle elements; NaN if there is one among the elements. All elements equal to it share the
+    /// gradient.
     public final func median() -> Tensor { middle("median") { $0.median(dim: 0).values } }
 
-    /// The lower of the middle elements along `dim` without NaN, and its position; NaN if there is nothing else. Traps if `dim` is empty.
-    /// PyTorch: `nanmedian`.
+    /// The median along `dim` ignoring NaN, the lower one of two middle elements, and its position; NaN if there are no other elements.
+    /// Traps if `dim` is empty. PyTorch: `nanmedian`.
     public final func nanmedian(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
         taken(middles("nanmedian", dim, ignoringNaN: true), dim, keepDim)
     }
-    /// The lower of the middle elements without NaN; NaN if there is nothing else. All elements equal to it share the gradient.
+    /// The median ignoring NaN, the lower one of two middle elements; NaN if there are no other elements. All elements equal to it share
+    /// the gradient.
     public final func nanmedian() -> Tensor { middle("nanmedian") { $0.nanmedian(dim: 0).values } }
 
-    /// The positions of the lower middle elements along `dim`, which keeps extent 1.
+    /// The positions of the medians along `dim`, which keeps extent 1.
     private final func middles(_ name: String, _ dim: Int, ignoringNaN: Bool) -> Tensor {
         composite(name, self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -134,14 +136,14 @@ extension Tensor {
         }
     }
 
-    /// The element that `find` finds in the tensor as a vector.
+    /// The element that `find` returns for the tensor as a vector.
     private final func middle(_ name: String, _ find: (Tensor) -> Tensor) -> Tensor {
         let element = noGrad { find(reshape([-1])) }
         return element.isPoisoned || !requiresGrad ? element : apply(SharedElement(name: name), Inputs(self, element))
     }
 
-    /// The most frequent element along `dim`, the smallest if there are several, and the last of its positions. NaN equals nothing, not
-    /// even NaN. Traps if `dim` is empty. PyTorch: `mode`.
+    /// The most frequent element along `dim`, the smallest if there are several, and its last position. NaN equals nothing, not even NaN.
+    /// Traps if `dim` is empty. PyTorch: `mode`.
     public final func mode(dim: Int = -1, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
         let indices = composite("mode", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -157,7 +159,7 @@ extension Tensor {
                 let differs = sorted.narrow(at, 1, n - 1).ne(sorted.narrow(at, 0, n - 1)).to(.int64)
                 let first = Tensor.zeros(edge, dtype: .int64, device: device)
                 let starts = Tensor.cat([first, differs * places.narrow(at, 1, n - 1)], dim: at).cummax(dim: at).values
-                // Equal elements are counted as they come, so the first place with the largest count ends the run that is wanted.
+                // Counts the elements within each run: the first position with the largest count is the end of the wanted run.
                 return order.gather(at, (places - starts).argmax(dim: at, keepDim: true))
             }
         }
@@ -173,17 +175,17 @@ extension Tensor {
         distinct("unique", dim) { $0.uniqueRows() }
     }
 
-    /// The elements in row-major order without those that equal the one before, the index of each element among them, and how many of each
-    /// follow one another. PyTorch: `torch.unique_consecutive`.
+    /// The elements in row-major order with consecutive duplicates removed, the index of each element in the result, and the lengths of the
+    /// runs. PyTorch: `torch.unique_consecutive`.
     public final func uniqueConsecutive() -> (values: Tensor, inverse: Tensor, counts: Tensor) { distinct { $0.runs() } }
 
-    /// The slices along `dim` without those that equal the one before, the index of each slice among them, and how many of each follow one
-    /// another. PyTorch: `torch.unique_consecutive(dim=…)`.
+    /// The slices along `dim` with consecutive duplicates removed, the index of each slice in the result, and the lengths of the runs.
+    /// PyTorch: `torch.unique_consecutive(dim=…)`.
     public final func uniqueConsecutive(dim: Int) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
         distinct("uniqueConsecutive", dim) { $0.runs() }
     }
 
-    /// What `find` makes of the matrix whose rows are the elements.
+    /// Applies `find` to the matrix whose rows are the elements.
     private final func distinct(
         _ find: (Tensor) -> (values: Tensor, inverse: Tensor, counts: Tensor)
     ) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
@@ -194,7 +196,7 @@ extension Tensor {
         }
     }
 
-    /// What `find` makes of the matrix whose rows are the slices along `dim`.
+    /// Applies `find` to the matrix whose rows are the slices along `dim`.
     private final func distinct(
         _ name: String, _ dim: Int, _ find: (Tensor) -> (values: Tensor, inverse: Tensor, counts: Tensor)
     ) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
@@ -226,8 +228,7 @@ extension Tensor {
         return (found.values, Tensor.zeros([size(0)], dtype: .int64, device: device).scatter(0, order, found.inverse), found.counts)
     }
 
-    /// The rows of a matrix without those that equal the one before, the index of each row among them, and how many of each follow one
-    /// another.
+    /// The rows of a matrix with consecutive duplicates removed, the index of each row in the result, and the lengths of the runs.
     private final func runs() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
         let n = size(0)
         if n == 0 {

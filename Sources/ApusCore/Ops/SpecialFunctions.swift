@@ -1,7 +1,7 @@
-/// Special functions beside those of `Unary.swift` and `Binary.swift`: Bessel functions, Airy's, erfcx, the zeta function and families of
-/// polynomials.
+/// Special functions besides those of `Unary.swift` and `Binary.swift`: Bessel functions, the Airy function, erfcx, the zeta function and
+/// families of polynomials.
 extension UnaryRule {
-    /// A function without a derivative: who asks for one is told.
+    /// A function without a derivative; asking for one is an error.
     convenience init(withoutDerivative kind: UnaryKind) {
         self.init(kind, keeps: .nothing) { _, _, _ in fail(kind.function.name, "has no derivative; detach() its operand") }
     }
@@ -40,7 +40,7 @@ extension UnaryRule {
 }
 
 extension BinaryRule {
-    /// A function without derivatives: who asks for one is told.
+    /// A function without derivatives; asking for one is an error.
     convenience init(withoutDerivative kind: BinaryKind) {
         self.init(kind, keepsInputs: false) { _, _, _, _ in
             let failed = fail(kind.function.name, "has no derivative; detach() its operands")
@@ -113,20 +113,20 @@ extension Tensor {
     /// sin x / x, 1 at 0: the spherical Bessel function j₀. It has no derivative; `sinc` has one. PyTorch:
     /// `torch.special.spherical_bessel_j0`.
     public final func sphericalBesselJ0() -> Tensor { unary(.sphericalBesselJ0) }
-    /// Airy's function Ai(x). It has no derivative. PyTorch: `torch.special.airy_ai`.
+    /// The Airy function Ai(x). It has no derivative. PyTorch: `torch.special.airy_ai`.
     public final func airyAi() -> Tensor { unary(.airyAi) }
-    /// e^(x²)·erfc x, which falls like 1/x where erfc x is 0; d = 2x·erfcx x − 2/√π. PyTorch: `torch.special.erfcx`.
+    /// e^(x²)·erfc x, which decreases like 1/x where erfc x underflows; d = 2x·erfcx x − 2/√π. PyTorch: `torch.special.erfcx`.
     public final func erfcx() -> Tensor { unary(.erfcx) }
 }
 
 // MARK: - The zeta function
 
 extension Tensor {
-    /// ζ(s, q), Hurwitz's zeta function of s (self): Σ 1/(q + k)ˢ over k ≥ 0. ∞ for s = 1 and where q is 0 or a negative integer; NaN for
-    /// s < 1, and for other negative q unless s is an integer. d = −s·ζ(s + 1, q) with respect to q; with respect to s it has none.
+    /// ζ(s, q), the Hurwitz zeta function of s (self): Σ 1/(q + k)ˢ over k ≥ 0. ∞ for s = 1 and where q is 0 or a negative integer; NaN for
+    /// s < 1, and for other negative q unless s is an integer. d = −s·ζ(s + 1, q) with respect to q; there is none with respect to s.
     /// PyTorch: `torch.special.zeta`.
     public final func zeta(_ q: Tensor) -> Tensor { Tensor.binary(.zeta, self, q) }
-    /// ζ(self, q) for one q; with q = 1 it is Riemann's zeta function.
+    /// ζ(self, q) for one q; for q = 1 the Riemann zeta function.
     public final func zeta(_ q: some ScalarConvertible) -> Tensor { zeta(wrapped(q)) }
     /// ζ(s, q) for one s.
     public static func zeta(_ s: some ScalarConvertible, _ q: Tensor) -> Tensor { q.wrapped(s).zeta(q) }
@@ -134,7 +134,7 @@ extension Tensor {
 
 // MARK: - Polynomials
 
-// The order n is a tensor or a number; its fraction does not count. For a negative order the result is 0. PyTorch:
+// The order n is a tensor or a number; its fractional part is ignored. For a negative order the result is 0. PyTorch:
 // `torch.special.chebyshev_polynomial_t` and so on. There are no derivatives.
 extension Tensor {
     /// Tₙ(x), the Chebyshev polynomial of the first kind of order n: cos na where x is cos a. It has no derivative.
@@ -195,29 +195,29 @@ extension Tensor {
         n.wrapped(x).shiftedChebyshevPolynomialW(n)
     }
 
-    /// Hₙ(x), Hermite's polynomial of physics of order n: Hₙ₊₁ = 2x·Hₙ − 2n·Hₙ₋₁ with H₀ = 1. NaN for orders above a million, and where a
-    /// step leaves the range. It has no derivative.
+    /// Hₙ(x), the physicist's Hermite polynomial of order n: Hₙ₊₁ = 2x·Hₙ − 2n·Hₙ₋₁ with H₀ = 1. NaN for orders above a million, and if a
+    /// step overflows. It has no derivative.
     public final func hermitePolynomialH(_ n: Tensor) -> Tensor { Tensor.binary(.hermitePolynomialH, self, n) }
     /// Hₙ(x) for one n.
     public final func hermitePolynomialH(_ n: some ScalarConvertible) -> Tensor { hermitePolynomialH(wrapped(n)) }
     /// Hₙ(x) for one x.
     public static func hermitePolynomialH(_ x: some ScalarConvertible, _ n: Tensor) -> Tensor { n.wrapped(x).hermitePolynomialH(n) }
-    /// Heₙ(x), Hermite's polynomial of probability of order n: Heₙ₊₁ = x·Heₙ − n·Heₙ₋₁ with He₀ = 1. NaN for orders above a million, and
-    /// where a step leaves the range. It has no derivative.
+    /// Heₙ(x), the probabilist's Hermite polynomial of order n: Heₙ₊₁ = x·Heₙ − n·Heₙ₋₁ with He₀ = 1. NaN for orders above a million, and
+    /// if a step overflows. It has no derivative.
     public final func hermitePolynomialHe(_ n: Tensor) -> Tensor { Tensor.binary(.hermitePolynomialHe, self, n) }
     /// Heₙ(x) for one n.
     public final func hermitePolynomialHe(_ n: some ScalarConvertible) -> Tensor { hermitePolynomialHe(wrapped(n)) }
     /// Heₙ(x) for one x.
     public static func hermitePolynomialHe(_ x: some ScalarConvertible, _ n: Tensor) -> Tensor { n.wrapped(x).hermitePolynomialHe(n) }
-    /// Lₙ(x), Laguerre's polynomial of order n: (n + 1)·Lₙ₊₁ = (2n + 1 − x)·Lₙ − n·Lₙ₋₁ with L₀ = 1. NaN for orders above a million, and
-    /// where a step leaves the range. It has no derivative.
+    /// Lₙ(x), the Laguerre polynomial of order n: (n + 1)·Lₙ₊₁ = (2n + 1 − x)·Lₙ − n·Lₙ₋₁ with L₀ = 1. NaN for orders above a million, and
+    /// if a step overflows. It has no derivative.
     public final func laguerrePolynomialL(_ n: Tensor) -> Tensor { Tensor.binary(.laguerrePolynomialL, self, n) }
     /// Lₙ(x) for one n.
     public final func laguerrePolynomialL(_ n: some ScalarConvertible) -> Tensor { laguerrePolynomialL(wrapped(n)) }
     /// Lₙ(x) for one x.
     public static func laguerrePolynomialL(_ x: some ScalarConvertible, _ n: Tensor) -> Tensor { n.wrapped(x).laguerrePolynomialL(n) }
-    /// Pₙ(x), Legendre's polynomial of order n: (n + 1)·Pₙ₊₁ = (2n + 1)·x·Pₙ − n·Pₙ₋₁ with P₀ = 1. NaN for orders above a million, and
-    /// where a step leaves the range. It has no derivative.
+    /// Pₙ(x), the Legendre polynomial of order n: (n + 1)·Pₙ₊₁ = (2n + 1)·x·Pₙ − n·Pₙ₋₁ with P₀ = 1. NaN for orders above a million, and if
+    /// a step overflows. It has no derivative.
     public final func legendrePolynomialP(_ n: Tensor) -> Tensor { Tensor.binary(.legendrePolynomialP, self, n) }
     /// Pₙ(x) for one n.
     public final func legendrePolynomialP(_ n: some ScalarConvertible) -> Tensor { legendrePolynomialP(wrapped(n)) }

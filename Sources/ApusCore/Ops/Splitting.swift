@@ -1,8 +1,8 @@
-// Pieces of a tensor, beside `split` and `chunk` in `Joining.swift`.
+// Functions that split a tensor, besides `split` and `chunk` in `Joining.swift`.
 
 extension Tensor {
-    /// `sections` pieces along `dim`, the first ones larger by one element if necessary; views. Traps if `sections` is not positive.
-    /// PyTorch: `tensor_split`.
+    /// `sections` pieces along `dim`, the first ones larger by one element if it does not divide evenly; views. Traps if `sections` is not
+    /// positive. PyTorch: `tensor_split`.
     public final func tensorSplit(_ sections: Int, dim: Int = 0) -> TensorList {
         pieces("tensorSplit", dim) { (extent) throws(OpError) in
             guard sections > 0 else { throw OpError("\(sections) pieces cannot be made") }
@@ -10,8 +10,7 @@ extension Tensor {
         }
     }
 
-    /// The pieces that a tensor of integers names: so many for one without dimensions, else between the positions in a vector. PyTorch:
-    /// `tensor_split`.
+    /// The pieces given by an integer tensor: their number if it is a scalar, else the positions to split at. PyTorch: `tensor_split`.
     public final func tensorSplit(_ given: Tensor, dim: Int = 0) -> TensorList {
         if given.isPoisoned { return TensorList(poisoned: given) }
         guard given.ndim <= 1, given.dtype.isInteger else {
@@ -22,9 +21,8 @@ extension Tensor {
         return given.ndim == 0 ? tensorSplit(given.item(Int.self), dim: dim) : tensorSplit(given.array(Int.self), dim: dim)
     }
 
-    /// The pieces before, between and after the positions `indices` along `dim`; views. A piece is what the range between its positions
-    /// selects: negative ones count from the end, and one that does not lie behind the one before makes an empty piece. PyTorch:
-    /// `tensor_split`.
+    /// The pieces before, between and after the positions `indices` along `dim`; views. Each piece is the range between two positions:
+    /// negative ones count from the end, and if a position is not after the one before, the piece is empty. PyTorch: `tensor_split`.
     public final func tensorSplit(_ indices: some Collection<Int>, dim: Int = 0) -> TensorList {
         if isPoisoned { return TensorList(poisoned: self) }
         do throws(OpError) {
@@ -40,25 +38,25 @@ extension Tensor {
                 parts.append(part)
             }
             if isPartition { return pieces("tensorSplit", at) { (_) throws(OpError) in parts.map(\.count) } }
-            // Pieces that overlap.
+            // Overlapping pieces.
             return TensorList(parts.map { slice(dim: at, from: $0.from, count: $0.count, step: 1) })
         } catch {
             return TensorList(poisoned: fail(error, op: "tensorSplit"))
         }
     }
 
-    /// `sections` equal pieces from left to right: along dim 1, of a vector along dim 0; views. Traps for scalars, and unless they are
-    /// equal. PyTorch: `hsplit`.
+    /// `sections` equal pieces from left to right: along dim 1, or dim 0 for a vector; views. Traps for scalars, and if the extent does not
+    /// divide evenly. PyTorch: `hsplit`.
     public final func hsplit(_ sections: Int) -> TensorList { evenly("hsplit", ndim == 1 ? 0 : 1, rank: 1, sections) }
-    /// `tensorSplit` at the positions `indices` from left to right: along dim 1, of a vector along dim 0. PyTorch: `hsplit`.
+    /// `tensorSplit` at the positions `indices` from left to right: along dim 1, or dim 0 for a vector. PyTorch: `hsplit`.
     public final func hsplit(_ indices: some Collection<Int>) -> TensorList { cut("hsplit", ndim == 1 ? 0 : 1, rank: 1, indices) }
-    /// `sections` equal pieces from top to bottom, along dim 0; views. Traps for vectors and scalars, and unless they are equal. PyTorch:
-    /// `vsplit`.
+    /// `sections` equal pieces from top to bottom, along dim 0; views. Traps for vectors and scalars, and if the extent does not divide
+    /// evenly. PyTorch: `vsplit`.
     public final func vsplit(_ sections: Int) -> TensorList { evenly("vsplit", 0, rank: 2, sections) }
     /// `tensorSplit` at the positions `indices` from top to bottom, along dim 0. PyTorch: `vsplit`.
     public final func vsplit(_ indices: some Collection<Int>) -> TensorList { cut("vsplit", 0, rank: 2, indices) }
-    /// `sections` equal pieces from front to back, along dim 2; views. Traps for fewer than three dimensions, and unless they are equal.
-    /// PyTorch: `dsplit`.
+    /// `sections` equal pieces from front to back, along dim 2; views. Traps for fewer than three dimensions, and if the extent does not
+    /// divide evenly. PyTorch: `dsplit`.
     public final func dsplit(_ sections: Int) -> TensorList { evenly("dsplit", 2, rank: 3, sections) }
     /// `tensorSplit` at the positions `indices` from front to back, along dim 2. PyTorch: `dsplit`.
     public final func dsplit(_ indices: some Collection<Int>) -> TensorList { cut("dsplit", 2, rank: 3, indices) }
@@ -82,8 +80,8 @@ extension Tensor {
         return ndim >= rank ? nil : TensorList(poisoned: fail(op, "needs \(rank) dimensions, shape \(shape) has \(ndim)"))
     }
 
-    /// `length` elements along `dim` from the position on that `start`, an integer tensor without dimensions, holds; a view. Traps if they
-    /// are out of range. PyTorch: `narrow`.
+    /// `length` elements along `dim`, starting at the position in the integer scalar `start`; a view. Traps if they are out of range.
+    /// PyTorch: `narrow`.
     public final func narrow(dim: Int, _ start: Tensor, _ length: Int) -> Tensor {
         composite("narrow", self, start) { () throws(OpError) in
             guard start.ndim == 0, start.dtype.isInteger else {

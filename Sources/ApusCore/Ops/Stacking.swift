@@ -1,11 +1,12 @@
-// Tensors of fewer dimensions than a function needs, and functions that join rows, columns and blocks.
+// Functions that add dimensions to a minimum rank, and that join rows, columns and blocks.
 
 extension Tensor {
-    /// x, a scalar as a vector of one element; a view. PyTorch: `torch.atleast_1d`.
+    /// x with at least one dimension: a scalar becomes a vector of one element; a view. PyTorch: `torch.atleast_1d`.
     public static func atleast1d(_ x: Tensor) -> Tensor { x.isPoisoned || x.ndim > 0 ? x : x.reshape([1]) }
-    /// x, a vector of n elements as 1 × n, a scalar as 1 × 1; a view. PyTorch: `torch.atleast_2d`.
+    /// x with at least two dimensions: a vector of n elements becomes 1 × n, a scalar 1 × 1; a view. PyTorch: `torch.atleast_2d`.
     public static func atleast2d(_ x: Tensor) -> Tensor { x.isPoisoned || x.ndim > 1 ? x : atleast1d(x).unsqueeze(0) }
-    /// x, an m × n matrix as m × n × 1, a vector of n elements as 1 × n × 1, a scalar as 1 × 1 × 1; a view. PyTorch: `torch.atleast_3d`.
+    /// x with at least three dimensions: an m × n matrix becomes m × n × 1, a vector of n elements 1 × n × 1, a scalar 1 × 1 × 1; a view.
+    /// PyTorch: `torch.atleast_3d`.
     public static func atleast3d(_ x: Tensor) -> Tensor { x.isPoisoned || x.ndim > 2 ? x : atleast2d(x).unsqueeze(-1) }
 
     /// `atleast1d` of each.
@@ -15,25 +16,25 @@ extension Tensor {
     /// `atleast3d` of each.
     public static func atleast3d(_ tensors: some Sequence<Tensor>) -> TensorList { TensorList(tensors.map { atleast3d($0) }) }
 
-    /// Joins side by side: vectors and scalars into a vector, others along dim 1. dtypes promote. Traps unless all other extents are equal.
-    /// PyTorch: `torch.hstack`.
+    /// Joins tensors horizontally: vectors and scalars into a vector, others along dim 1. dtypes promote. Traps unless all other extents
+    /// are equal. PyTorch: `torch.hstack`.
     public static func hstack(_ tensors: some Sequence<Tensor>) -> Tensor {
         let parts = tensors.map { atleast1d($0) }
         return cat(parts, dim: parts.first?.ndim == 1 ? 0 : 1)
     }
-    /// Joins one below the other, along dim 0; vectors are rows. dtypes promote. Traps unless all other extents are equal. PyTorch:
+    /// Joins tensors vertically, along dim 0; vectors are rows. dtypes promote. Traps unless all other extents are equal. PyTorch:
     /// `torch.vstack`.
     public static func vstack(_ tensors: some Sequence<Tensor>) -> Tensor { cat(tensors.map { atleast2d($0) }, dim: 0) }
-    /// Joins one behind the other, along dim 2. dtypes promote. Traps unless all other extents are equal. PyTorch: `torch.dstack`.
+    /// Joins tensors in depth, along dim 2. dtypes promote. Traps unless all other extents are equal. PyTorch: `torch.dstack`.
     public static func dstack(_ tensors: some Sequence<Tensor>) -> Tensor { cat(tensors.map { atleast3d($0) }, dim: 2) }
-    /// Joins side by side, along dim 1; vectors and scalars are columns. dtypes promote. Traps unless all other extents are equal. PyTorch:
+    /// Joins columns along dim 1; vectors and scalars are columns. dtypes promote. Traps unless all other extents are equal. PyTorch:
     /// `torch.column_stack`.
     public static func columnStack(_ tensors: some Sequence<Tensor>) -> Tensor {
         cat(tensors.map { $0.ndim <= 1 ? $0.reshape([-1, 1]) : $0 }, dim: 1)
     }
 
-    /// The matrix with `tensors` along its diagonal, each below and to the right of the one before, and zeros elsewhere; vectors are rows,
-    /// scalars 1 × 1. dtypes promote; no tensors give 1 × 0. Traps for more than two dimensions. PyTorch: `torch.block_diag`.
+    /// The block-diagonal matrix of `tensors`, with zeros elsewhere; vectors are rows, scalars 1 × 1. dtypes promote; no tensors give 1 ×
+    /// 0. Traps for more than two dimensions. PyTorch: `torch.block_diag`.
     public static func blockDiag(_ tensors: some Sequence<Tensor>) -> Tensor {
         let all = Array(tensors)
         if let poisoned = all.first(where: \.isPoisoned) { return poisoned }

@@ -6,9 +6,9 @@ extension Tensor {
         (amin(dim: dim, keepDim: keepDim), amax(dim: dim, keepDim: keepDim))
     }
 
-    /// How many elements over `dim`, all dimensions by default, are not zero, int64; NaN is not. PyTorch: `count_nonzero`.
+    /// The number of nonzero elements over `dim`, all dimensions by default, int64; NaN counts as nonzero. PyTorch: `count_nonzero`.
     public final func countNonzero(dim: some Collection<Int> = []) -> Tensor { to(.bool).sum(dim: dim) }
-    /// How many elements along `dim` are not zero.
+    /// The number of nonzero elements along `dim`.
     public final func countNonzero(dim: Int) -> Tensor { to(.bool).sum(dim: dim) }
 
     // MARK: Variances
@@ -74,7 +74,7 @@ extension Tensor {
 
     // MARK: Covariances
 
-    /// A matrix whose rows are variables and whose columns are observations; a vector and a number are one variable.
+    /// A matrix whose rows are variables and whose columns are observations; a vector or number is a single variable.
     private final func observations() throws(OpError) -> Tensor {
         guard ndim <= 2, dtype != .bool else {
             throw OpError("is for numbers of at most two dimensions, variables and observations, this is \(dtype) of shape \(shape)")
@@ -82,10 +82,10 @@ extension Tensor {
         return ndim < 2 ? reshape([1, numel]) : self
     }
 
-    /// Observations count as often as `fweights` says, and as much as `aweights` says, for variables [V, N] (rows) or one variable [N]: Σ
-    /// w·(x − mean)(x − mean)ᵀ / (Σ w − correction), [V, V], or a scalar for one variable. With `aweights` it is divided by Σ w −
-    /// correction·Σ w·a / Σ w; divisors below 0 count as 0. Traps unless weights are one for each observation, not negative, and do not all
-    /// vanish. PyTorch: `cov`.
+    /// The covariance matrix of variables [V, N] (rows) or one variable [N]: Σ w·(x − mean)(x − mean)ᵀ / (Σ w − correction), [V, V], or a
+    /// scalar for one variable. The weight w of an observation is the product of its count in `fweights` and its weight in `aweights`. With
+    /// `aweights` the divisor is Σ w − correction·Σ w·a / Σ w; divisors below 0 count as 0. Traps unless there is one weight per
+    /// observation, weights are non-negative, and not all are 0. PyTorch: `cov`.
     public final func cov(correction: Int = 1, fweights: Tensor? = nil, aweights: Tensor? = nil) -> Tensor {
         for weights in [fweights, aweights].compactMap({ $0 }) where weights.isPoisoned { return weights }
         return composite("cov", self) { () throws(OpError) in
@@ -101,7 +101,7 @@ extension Tensor {
             }
             try check(fweights, "fweights", "integers") { $0.isInteger }
             try check(aweights, "aweights", "floating-point numbers") { $0.isFloatingPoint }
-            // Far from 0 the mean's rounding error may be as large as the differences, which are centered again therefore.
+            // Far from 0 the rounding error of the mean may be as large as the differences, so these are centered again.
             func centered(_ mean: (Tensor) -> Tensor) -> Tensor {
                 let differences = x - mean(x)
                 return differences - mean(differences)

@@ -1,8 +1,8 @@
 import ApusSystem
 
-/// What may be in `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.slice(1, -1)`, `.all`, `.ellipsis`,
-/// `.newAxis`, lists of integers, and tensors (integer indices or bool masks). PyTorch's rules: negative positions count from the end;
-/// ranges are clipped to the extent, integers are not.
+/// The components of `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.slice(1, -1)`, `.all`, `.ellipsis`,
+/// `.newAxis`, lists of integers, and tensors (integer indices or bool masks). PyTorch's rules apply: negative positions count from the
+/// end; ranges are clipped to the extent, integers are not.
 public protocol TensorIndex {
     /// What it selects; an implementation detail of subscripts.
     var _component: IndexComponent { get }
@@ -14,7 +14,7 @@ public enum IndexComponent {
     case position(Int)
     /// `x[1..<3]`, `x[.slice(1, -1)]`; if `end` is nil, to the end.
     case range(start: Int, end: Int?, step: Int)
-    /// All dimensions that the other components leave.
+    /// All dimensions that the other components do not cover.
     case ellipsis
     /// A dimension of extent 1.
     case newAxis
@@ -68,8 +68,8 @@ func rangePositions(from start: Int, to end: Int?, step: Int, extent: Int) throw
     return (from, (to - from) / step + ((to - from) % step == 0 ? 0 : 1))
 }
 
-/// The parameters of a stride, from its mirror. Its elements would not do: a stride from 0 to −1 is empty, but here it means all but the
-/// last.
+/// The parameters of a stride, from its mirror. Its elements do not determine them: a stride from 0 to −1 is empty, but here it means all
+/// but the last element.
 private func bounds(of stride: some CustomReflectable) -> (from: Int, end: Int, by: Int) {
     let parts = stride.customMirror.children.compactMap { $0.value as? Int }
     guard parts.count == 3 else { preconditionFailure("a stride has three parts: \(stride)") }
@@ -88,7 +88,7 @@ public struct IndexKeyword: TensorIndex {
     public let _component: IndexComponent
 }
 extension TensorIndex where Self == IndexKeyword {
-    /// All dimensions that the other components leave: `x[.ellipsis, 0]`.
+    /// All dimensions that the other components do not cover: `x[.ellipsis, 0]`.
     public static var ellipsis: IndexKeyword { IndexKeyword(_component: .ellipsis) }
     /// A new dimension of one element. PyTorch: `None`.
     public static var newAxis: IndexKeyword { IndexKeyword(_component: .newAxis) }
@@ -271,8 +271,8 @@ struct Subscript {
         view.updateInPlace("subscript", try change(value.to(view.device).to(view.dtype)))
     }
 
-    /// What puts `value`, which has the view's dtype, at the indexed positions of a tensor with the view's shape; the last of repeated
-    /// positions wins. With `accumulate` it is added, as often as positions are repeated.
+    /// Returns a function that puts `value`, which has the view's dtype, at the indexed positions of a tensor with the view's shape; the
+    /// last of repeated positions wins. With `accumulate` it is added, repeatedly for repeated positions.
     func change(_ value: Tensor, accumulate: Bool = false) throws(OpError) -> (Tensor) -> Tensor {
         let (flat, places, shape, order) = try flattened()
         // Expands to the shape of `gathered`, then moves the index dimensions to the front.

@@ -66,9 +66,9 @@ extension Tensor {
     public static func lgamma(_ x: Tensor) -> Tensor { x.lgamma() }
     /// ψ(x) = d/dx ln Γ(x); d = ψ′(x).
     public static func digamma(_ x: Tensor) -> Tensor { x.digamma() }
-    /// ψ⁽ⁿ⁾(x), the n-th derivative of digamma: (−1)ⁿ⁺¹·n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0; d = ψ⁽ⁿ⁺¹⁾(x). At the poles 0, −1, −2, … it is ∞, for
-    /// even n −∞. float64 is accurate to all digits up to n = 20; beyond, the relative error grows with n. Traps if n is negative or above
-    /// a million. PyTorch: `torch.polygamma`.
+    /// ψ⁽ⁿ⁾(x), the n-th derivative of digamma: (−1)ⁿ⁺¹·n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0; d = ψ⁽ⁿ⁺¹⁾(x). At the poles 0, −1, −2, … it is ∞, or
+    /// −∞ for even n. float64 is accurate to all digits up to n = 20; beyond, the relative error grows with n. Traps if n is negative or
+    /// above a million. PyTorch: `torch.polygamma`.
     public static func polygamma(_ n: Int, _ x: Tensor) -> Tensor { x.polygamma(n) }
     /// ⌊x⌋.
     public static func floor(_ x: Tensor) -> Tensor { x.floor() }
@@ -178,16 +178,16 @@ extension Tensor {
     public static func copysign(_ x: Tensor, _ other: Tensor) -> Tensor { x.copysign(other) }
     /// |x| with the sign of `value`.
     public static func copysign(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.copysign(value) }
-    /// The number of the dtype that is next to x on the way to `other`; `other` where the two are equal. Traps for
-    /// other dtypes than float32 and float64.
+    /// The next representable number after x in the direction of `other`; `other` if the two are equal. Traps for dtypes other than float32
+    /// and float64.
     public static func nextafter(_ x: Tensor, _ other: Tensor) -> Tensor { x.nextafter(other) }
-    /// The number of the dtype that is next to x on the way to `value`.
+    /// The next representable number after x in the direction of `value`.
     public static func nextafter(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.nextafter(value) }
-    /// The greatest common divisor of two integers, not negative; 0 of two zeros. Traps for bool and floats.
+    /// The greatest common divisor of two integers, non-negative; 0 for two zeros. Traps for bool and floats.
     public static func gcd(_ x: Tensor, _ other: Tensor) -> Tensor { x.gcd(other) }
     /// The greatest common divisor with `value`.
     public static func gcd(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.gcd(value) }
-    /// The least common multiple of two integers, not negative; 0 if one of them is 0. Traps for bool and floats.
+    /// The least common multiple of two integers, non-negative; 0 if one of them is 0. Traps for bool and floats.
     public static func lcm(_ x: Tensor, _ other: Tensor) -> Tensor { x.lcm(other) }
     /// The least common multiple with `value`.
     public static func lcm(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.lcm(value) }
@@ -276,24 +276,24 @@ extension Tensor {
     ) -> Tensor {
         x.clamp(min: min, max: max)
     }
-    /// min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
+    /// min(max(x, min), max) by position, for integer literals too.
     public static func clamp(_ x: Tensor, _ min: some ScalarConvertible, _ max: some ScalarConvertible) -> Tensor { x.clamp(min, max) }
     /// x between `min` and `max`; NaN stays NaN.
     public static func clamp(_ x: Tensor, min: Int? = nil, max: Int? = nil) -> Tensor { x.clamp(min: min, max: max) }
-    /// min(max(x, min), max), for `.infinity` and its like.
+    /// min(max(x, min), max), for literals such as `.infinity`.
     public static func clamp(_ x: Tensor, min: Double? = nil, max: Double? = nil) -> Tensor { x.clamp(min: min, max: max) }
     /// min(max(x, min), max) with tensor bounds; all three broadcast and promote. The gradient goes to x for min ≤ x ≤ max, else to the
     /// bound that replaced it. Traps if both bounds are nil.
     public static func clamp(_ x: Tensor, min: Tensor? = nil, max: Tensor? = nil) -> Tensor { x.clamp(min: min, max: max) }
     /// max(x, min), as `clamp(min: min)`. PyTorch: `clamp_min`.
     public static func clampMin(_ x: Tensor, _ min: some ScalarConvertible) -> Tensor { x.clampMin(min) }
-    /// max(x, min), for `.infinity` and its like.
+    /// max(x, min), for literals such as `.infinity`.
     public static func clampMin(_ x: Tensor, _ min: Double) -> Tensor { x.clampMin(min) }
     /// max(x, min) with a tensor of bounds, as `clamp(min: min)`.
     public static func clampMin(_ x: Tensor, _ min: Tensor) -> Tensor { x.clampMin(min) }
     /// min(x, max), as `clamp(max: max)`. PyTorch: `clamp_max`.
     public static func clampMax(_ x: Tensor, _ max: some ScalarConvertible) -> Tensor { x.clampMax(max) }
-    /// min(x, max), for `.infinity` and its like.
+    /// min(x, max), for literals such as `.infinity`.
     public static func clampMax(_ x: Tensor, _ max: Double) -> Tensor { x.clampMax(max) }
     /// min(x, max) with a tensor of bounds, as `clamp(max: max)`.
     public static func clampMax(_ x: Tensor, _ max: Tensor) -> Tensor { x.clampMax(max) }
@@ -315,7 +315,7 @@ extension Tensor {
     public static func logaddexp2(_ x: Tensor, _ other: Tensor) -> Tensor { x.logaddexp2(other) }
     /// log₂(2ˣ + 2^value) without overflow.
     public static func logaddexp2(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.logaddexp2(value) }
-    /// x·2^other. Integers beside floats are powers of x's dtype; of integers the result is float32.
+    /// x·2^other. An integer `other` of a float x is converted to x's dtype; if both are integers the result is float32.
     public static func ldexp(_ x: Tensor, _ other: Tensor) -> Tensor { x.ldexp(other) }
     /// x·2^value.
     public static func ldexp(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.ldexp(value) }
@@ -325,30 +325,30 @@ extension Tensor {
     public static func isposinf(_ x: Tensor) -> Tensor { x.isposinf() }
     /// Whether each element is −∞, as bool.
     public static func isneginf(_ x: Tensor) -> Tensor { x.isneginf() }
-    /// Whether each element has a minus sign, as bool; −0 and a NaN may have one.
+    /// Whether the sign bit of each element is set, as bool; also true for −0, and possibly for NaN.
     public static func signbit(_ x: Tensor) -> Tensor { x.signbit() }
     /// Degrees as radians: x·π/180.
     public static func deg2rad(_ x: Tensor) -> Tensor { x.deg2rad() }
     /// Radians as degrees: x·180/π.
     public static func rad2deg(_ x: Tensor) -> Tensor { x.rad2deg() }
-    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
-    /// integers stay as they are. The gradient is 0 where x was replaced.
+    /// x with NaN replaced by `nan`, +∞ by `posinf` and −∞ by `neginf`, by default the largest and the smallest number of the dtype;
+    /// integers do not change. The gradient is 0 where x was replaced.
     public static func nanToNum(_ x: Tensor) -> Tensor { x.nanToNum() }
-    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
-    /// integers stay as they are. The gradient is 0 where x was replaced.
+    /// x with NaN replaced by `nan`, +∞ by `posinf` and −∞ by `neginf`, by default the largest and the smallest number of the dtype;
+    /// integers do not change. The gradient is 0 where x was replaced.
     public static func nanToNum(_ x: Tensor, nan: Double, posinf: Double? = nil, neginf: Double? = nil) -> Tensor {
         x.nanToNum(nan: nan, posinf: posinf, neginf: neginf)
     }
-    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
-    /// integers stay as they are. The gradient is 0 where x was replaced.
+    /// x with NaN replaced by `nan`, +∞ by `posinf` and −∞ by `neginf`, by default the largest and the smallest number of the dtype;
+    /// integers do not change. The gradient is 0 where x was replaced.
     public static func nanToNum(_ x: Tensor, posinf: Double?, neginf: Double? = nil) -> Tensor {
         x.nanToNum(posinf: posinf, neginf: neginf)
     }
-    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
-    /// integers stay as they are. The gradient is 0 where x was replaced.
+    /// x with NaN replaced by `nan`, +∞ by `posinf` and −∞ by `neginf`, by default the largest and the smallest number of the dtype;
+    /// integers do not change. The gradient is 0 where x was replaced.
     public static func nanToNum(_ x: Tensor, neginf: Double?) -> Tensor { x.nanToNum(neginf: neginf) }
-    /// x rounded to `decimals` digits behind the point, or for −n to multiples of 10ⁿ; ties to even. The derivative is 0. Traps for
-    /// integers unless `decimals` is 0.
+    /// x rounded to `decimals` decimal places, or for −n to multiples of 10ⁿ; ties to even. The derivative is 0. Traps for integers unless
+    /// `decimals` is 0.
     public static func round(_ x: Tensor, decimals: Int) -> Tensor { x.round(decimals: decimals) }
     /// sin(πx)/(πx), 1 for x = 0.
     public static func sinc(_ x: Tensor) -> Tensor { x.sinc() }
@@ -396,15 +396,15 @@ extension Tensor {
     /// sin x / x, 1 at 0: the spherical Bessel function j₀. It has no derivative; `sinc` has one. PyTorch:
     /// `torch.special.spherical_bessel_j0`.
     public static func sphericalBesselJ0(_ x: Tensor) -> Tensor { x.sphericalBesselJ0() }
-    /// Airy's function Ai(x). It has no derivative. PyTorch: `torch.special.airy_ai`.
+    /// The Airy function Ai(x). It has no derivative. PyTorch: `torch.special.airy_ai`.
     public static func airyAi(_ x: Tensor) -> Tensor { x.airyAi() }
-    /// e^(x²)·erfc x, which falls like 1/x where erfc x is 0; d = 2x·erfcx x − 2/√π. PyTorch: `torch.special.erfcx`.
+    /// e^(x²)·erfc x, which decreases like 1/x where erfc x underflows; d = 2x·erfcx x − 2/√π. PyTorch: `torch.special.erfcx`.
     public static func erfcx(_ x: Tensor) -> Tensor { x.erfcx() }
-    /// ζ(s, q), Hurwitz's zeta function of s (x): Σ 1/(q + k)ˢ over k ≥ 0. ∞ for s = 1 and where q is 0 or a negative integer; NaN for
-    /// s < 1, and for other negative q unless s is an integer. d = −s·ζ(s + 1, q) with respect to q; with respect to s it has none.
+    /// ζ(s, q), the Hurwitz zeta function of s (x): Σ 1/(q + k)ˢ over k ≥ 0. ∞ for s = 1 and where q is 0 or a negative integer; NaN for
+    /// s < 1, and for other negative q unless s is an integer. d = −s·ζ(s + 1, q) with respect to q; there is none with respect to s.
     /// PyTorch: `torch.special.zeta`.
     public static func zeta(_ x: Tensor, _ q: Tensor) -> Tensor { x.zeta(q) }
-    /// ζ(x, q) for one q; with q = 1 it is Riemann's zeta function.
+    /// ζ(x, q) for one q; for q = 1 the Riemann zeta function.
     public static func zeta(_ x: Tensor, _ q: some ScalarConvertible) -> Tensor { x.zeta(q) }
     /// Tₙ(x), the Chebyshev polynomial of the first kind of order n: cos na where x is cos a. It has no derivative.
     public static func chebyshevPolynomialT(_ x: Tensor, _ n: Tensor) -> Tensor { x.chebyshevPolynomialT(n) }
@@ -438,23 +438,23 @@ extension Tensor {
     public static func shiftedChebyshevPolynomialW(_ x: Tensor, _ n: Tensor) -> Tensor { x.shiftedChebyshevPolynomialW(n) }
     /// Wₙ(2x − 1) for one n.
     public static func shiftedChebyshevPolynomialW(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.shiftedChebyshevPolynomialW(n) }
-    /// Hₙ(x), Hermite's polynomial of physics of order n: Hₙ₊₁ = 2x·Hₙ − 2n·Hₙ₋₁ with H₀ = 1. NaN for orders above a million, and where a
-    /// step leaves the range. It has no derivative.
+    /// Hₙ(x), the physicist's Hermite polynomial of order n: Hₙ₊₁ = 2x·Hₙ − 2n·Hₙ₋₁ with H₀ = 1. NaN for orders above a million, and if a
+    /// step overflows. It has no derivative.
     public static func hermitePolynomialH(_ x: Tensor, _ n: Tensor) -> Tensor { x.hermitePolynomialH(n) }
     /// Hₙ(x) for one n.
     public static func hermitePolynomialH(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.hermitePolynomialH(n) }
-    /// Heₙ(x), Hermite's polynomial of probability of order n: Heₙ₊₁ = x·Heₙ − n·Heₙ₋₁ with He₀ = 1. NaN for orders above a million, and
-    /// where a step leaves the range. It has no derivative.
+    /// Heₙ(x), the probabilist's Hermite polynomial of order n: Heₙ₊₁ = x·Heₙ − n·Heₙ₋₁ with He₀ = 1. NaN for orders above a million, and
+    /// if a step overflows. It has no derivative.
     public static func hermitePolynomialHe(_ x: Tensor, _ n: Tensor) -> Tensor { x.hermitePolynomialHe(n) }
     /// Heₙ(x) for one n.
     public static func hermitePolynomialHe(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.hermitePolynomialHe(n) }
-    /// Lₙ(x), Laguerre's polynomial of order n: (n + 1)·Lₙ₊₁ = (2n + 1 − x)·Lₙ − n·Lₙ₋₁ with L₀ = 1. NaN for orders above a million, and
-    /// where a step leaves the range. It has no derivative.
+    /// Lₙ(x), the Laguerre polynomial of order n: (n + 1)·Lₙ₊₁ = (2n + 1 − x)·Lₙ − n·Lₙ₋₁ with L₀ = 1. NaN for orders above a million, and
+    /// if a step overflows. It has no derivative.
     public static func laguerrePolynomialL(_ x: Tensor, _ n: Tensor) -> Tensor { x.laguerrePolynomialL(n) }
     /// Lₙ(x) for one n.
     public static func laguerrePolynomialL(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.laguerrePolynomialL(n) }
-    /// Pₙ(x), Legendre's polynomial of order n: (n + 1)·Pₙ₊₁ = (2n + 1)·x·Pₙ − n·Pₙ₋₁ with P₀ = 1. NaN for orders above a million, and
-    /// where a step leaves the range. It has no derivative.
+    /// Pₙ(x), the Legendre polynomial of order n: (n + 1)·Pₙ₊₁ = (2n + 1)·x·Pₙ − n·Pₙ₋₁ with P₀ = 1. NaN for orders above a million, and if
+    /// a step overflows. It has no derivative.
     public static func legendrePolynomialP(_ x: Tensor, _ n: Tensor) -> Tensor { x.legendrePolynomialP(n) }
     /// Pₙ(x) for one n.
     public static func legendrePolynomialP(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.legendrePolynomialP(n) }
@@ -471,7 +471,7 @@ extension Tensor {
     public static func dot(_ x: Tensor, _ other: Tensor) -> Tensor { x.dot(other) }
     /// Σ selfᵢ·otherᵢ for two vectors, the same as `dot` without complex numbers. Traps for other ranks. PyTorch: `vdot`.
     public static func vdot(_ x: Tensor, _ other: Tensor) -> Tensor { x.vdot(other) }
-    /// The sums of products along the last dimension of both, for each vector of x and each of `other`; the product if one is a scalar.
+    /// The sums of products along the last dimension of both, for each pair of vectors of x and `other`; the product if one is a scalar.
     /// Traps if extents or dtypes differ. PyTorch: `inner`.
     public static func inner(_ x: Tensor, _ other: Tensor) -> Tensor { x.inner(other) }
     /// The products selfᵢ·otherⱼ of two vectors [M] and [N], [M, N]. Traps for other ranks. PyTorch: `outer`.

@@ -9,8 +9,8 @@ extension Tensor {
             return tensordot(a, b, dims: (Array(a.ndim - dims..<a.ndim), Array(0..<dims)))
         }
     }
-    /// The products of all elements of a and b, summed over the dimensions `dims.0` of a and `dims.1` of b, pair by pair. Others keep their
-    /// order, those of a come first. An extent of 1 broadcasts. Traps if other extents or dtypes differ. PyTorch: `torch.tensordot`.
+    /// The products of all elements of a and b, summed over the pairs of dimensions `dims.0` of a and `dims.1` of b. The other dimensions
+    /// keep their order, those of a first. An extent of 1 broadcasts. Traps if other extents or dtypes differ. PyTorch: `torch.tensordot`.
     public static func tensordot(_ a: Tensor, _ b: Tensor, dims: ([Int], [Int])) -> Tensor {
         composite("tensordot", .widest, a, b) { (a, b) throws(OpError) in
             guard dims.0.count == dims.1.count else { throw OpError("\(dims.0) and \(dims.1) are not pairs of dimensions") }
@@ -37,8 +37,8 @@ extension Tensor {
         }
     }
 
-    /// The product of each element with all of `other`, in the place of the element: dimension i has as many elements as those of both
-    /// together, and missing ones in front have 1. PyTorch: `kron`.
+    /// The Kronecker product: each element is replaced by its product with all of `other`. The extent of each dimension is the product of
+    /// both extents; missing leading dimensions count as 1. PyTorch: `kron`.
     public final func kron(_ other: Tensor) -> Tensor {
         composite("kron", self, other) {
             let rank = Swift.max(ndim, other.ndim)
@@ -49,8 +49,8 @@ extension Tensor {
         }
     }
 
-    /// The cross products a × b of the vectors along `dim`, which has 3 elements; by default the first dimension that has. The others
-    /// broadcast. Traps if shapes do not fit. PyTorch: `torch.cross`.
+    /// The cross products a × b of the vectors along `dim`, which must have 3 elements; by default the first dimension that does. The other
+    /// dimensions broadcast. Traps if shapes do not fit. PyTorch: `torch.cross`.
     public final func cross(_ other: Tensor, dim: Int? = nil) -> Tensor {
         composite("cross", .widest, self, other) { (a, b) throws(OpError) in
             guard a.ndim == b.ndim, Shape.broadcast(a.shape, b.shape) != nil else {
@@ -66,7 +66,7 @@ extension Tensor {
         }
     }
 
-    /// Σ selfᵢ·otherᵢ along `dim`; the operands broadcast. Traps if they are not of one float type. PyTorch: `torch.linalg.vecdot`.
+    /// Σ selfᵢ·otherᵢ along `dim`; the operands broadcast. Traps unless both have the same float dtype. PyTorch: `torch.linalg.vecdot`.
     public final func vecdot(_ other: Tensor, dim: Int = -1) -> Tensor {
         composite("vecdot", .lower, self, other) { (x, y) throws(OpError) in
             guard x.dtype == y.dtype, x.dtype.isFloatingPoint else {
@@ -77,8 +77,8 @@ extension Tensor {
         }
     }
 
-    /// The product of two or more matrices in the order that takes the fewest multiplications; the first may be a vector as a row, the last
-    /// one as a column. Traps if shapes or dtypes do not fit. PyTorch: `torch.linalg.multi_dot`.
+    /// The product of two or more matrices in the order that needs the fewest multiplications; the first may be a vector as a row, the last
+    /// a vector as a column. Traps if shapes or dtypes do not fit. PyTorch: `torch.linalg.multi_dot`.
     public static func multiDot(_ tensors: some Sequence<Tensor>) -> Tensor {
         let all = Array(tensors)
         if let poisoned = all.first(where: \.isPoisoned) { return poisoned }
@@ -114,7 +114,8 @@ extension Tensor {
         return first.ndim == 1 ? result.squeeze(0) : result
     }
 
-    /// For factors i to j, of which the k-th is [extents[k], extents[k + 1]], the last factor of the left part where their product is cut.
+    /// For the product of factors i to j, where factor k is [extents[k], extents[k + 1]], the last factor of the left part of the best
+    /// split.
     private static func cheapestCuts(_ extents: [Double]) -> [[Int]] {
         let n = extents.count - 1
         var costs = [[Double]](repeating: [Double](repeating: 0, count: n), count: n)

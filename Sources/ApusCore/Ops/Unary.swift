@@ -1,5 +1,5 @@
-/// The functions of one number: each has a kind, whose line in `unary.def` defines what it computes, and a derivative; then the methods
-/// that users call.
+/// The functions of one number. Each has a kind, which a line of `unary.def` defines, and a derivative. After them come the methods that
+/// users call.
 ///
 /// In a derivative, g is the gradient of the output, x the input and y the output.
 extension UnaryRule {
@@ -170,9 +170,9 @@ extension Tensor {
     public final func lgamma() -> Tensor { unary(.lgamma) }
     /// ψ(x) = d/dx ln Γ(x); d = ψ′(x).
     public final func digamma() -> Tensor { unary(.digamma) }
-    /// ψ⁽ⁿ⁾(x), the n-th derivative of digamma: (−1)ⁿ⁺¹·n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0; d = ψ⁽ⁿ⁺¹⁾(x). At the poles 0, −1, −2, … it is ∞, for
-    /// even n −∞. float64 is accurate to all digits up to n = 20; beyond, the relative error grows with n. Traps if n is negative or above
-    /// a million. PyTorch: `torch.polygamma`.
+    /// ψ⁽ⁿ⁾(x), the n-th derivative of digamma: (−1)ⁿ⁺¹·n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0; d = ψ⁽ⁿ⁺¹⁾(x). At the poles 0, −1, −2, … it is ∞, or
+    /// −∞ for even n. float64 is accurate to all digits up to n = 20; beyond, the relative error grows with n. Traps if n is negative or
+    /// above a million. PyTorch: `torch.polygamma`.
     public final func polygamma(_ n: Int) -> Tensor {
         if isPoisoned { return self }
         return n < 0 || n > 1_000_000 ? fail("polygamma", "needs an order of 0 … 1,000,000, it is \(n)") : unary(.polygamma, Double(n))

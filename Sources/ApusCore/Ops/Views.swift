@@ -256,7 +256,7 @@ extension Tensor {
         }
         return ndim < 2 ? self : transpose(0, 1)
     }
-    /// The transpose of a matrix; a view. Traps for other tensors, as PyTorch is going to. PyTorch: `T`.
+    /// The transpose of a matrix; a view. Traps for other ranks, as PyTorch will. PyTorch: `T`.
     public final var T: Tensor {
         if isPoisoned || ndim == 2 { return t() }
         return fail(
@@ -304,18 +304,19 @@ extension Tensor {
     /// Broadcasts to the shape of `other`; a view.
     public final func expand(as other: Tensor) -> Tensor { other.isPoisoned ? other : expand(other.shape) }
 
-    /// Sums over the dimensions that broadcasting from `shape` has added or repeated. PyTorch: `sum_to_size`.
+    /// Sums over the dimensions that broadcasting from `shape` adds or repeats. PyTorch: `sum_to_size`.
     public final func sumToSize(_ shape: some Collection<Int>) -> Tensor {
         let target = Shape(shape)
         guard isPoisoned || Shape.broadcast(self.shape, target) == self.shape else {
             return fail("sumToSize", "shape \(target) does not broadcast to \(self.shape), so nothing of it can be summed")
         }
-        // Over nothing, too, PyTorch's sum of integers and bools is int64.
+        // PyTorch sums integers and bools to int64 here even if there is no dimension to sum over.
         return target.isEmpty && !dtype.isFloatingPoint ? sum() : sum(toShape: target)
     }
-    /// Sums over the dimensions that broadcasting from the given shape has added or repeated. PyTorch: `sum_to_size`.
+    /// Sums over the dimensions that broadcasting from the given shape adds or repeats. PyTorch: `sum_to_size`.
     public final func sumToSize(_ shape: Int...) -> Tensor { sumToSize(shape) }
-    /// The same for a `target` that broadcasts to this shape. Not public, since `x.sum(1)` would be told to use this label.
+    /// The same for a `target` that is known to broadcast to this shape. Not public, since the compiler would suggest this label for
+    /// `x.sum(1)`.
     package final func sum(toShape target: Shape) -> Tensor {
         if shape == target || isPoisoned { return self }
         let lead = ndim - target.count

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Windows of signals: numbers to multiply the samples of a section with before its spectrum is computed. PyTorch: `torch.signal.windows`.
+/// Window functions: numbers to multiply a section of a signal with before its spectrum is computed. PyTorch: `torch.signal.windows`.
 ///
-/// A window has `m` numbers. It is symmetric, as filters need it, or with `sym: false` one period of a window that repeats, as spectra need
-/// it: the first m of m + 1 symmetric numbers. Numbers are computed in float64 on the host. All functions trap if m is negative, and for
-/// integer dtypes.
+/// A window has `m` numbers. It is symmetric, as needed for filters, or with `sym: false` one period of a periodic window, as needed for
+/// spectra: the first m of m + 1 symmetric numbers. Computed in float64 on the host. All functions trap if m is negative, and for integer
+/// dtypes.
 public enum SignalWindows {
     /// A triangle with zeros at its ends: 1 − |2k/(m − 1) − 1|.
     public static func bartlett(_ m: Int, sym: Bool = true, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
@@ -16,13 +16,13 @@ public enum SignalWindows {
         generalCosine(m, [0.42, 0.5, 0.08], sym: sym, dtype: dtype, device: device)
     }
 
-    /// Half a wave: sin(π(k + ½)/m).
+    /// Half a period of a sine: sin(π(k + ½)/m).
     public static func cosine(_ m: Int, sym: Bool = true, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         made("cosine", m, sym, dtype, device) { k, n in Glibc.sin(Double.pi * (k + 0.5) / (n + 1)) }
     }
 
-    /// exp(−|k − center|/tau); the center is the middle unless given. Traps if tau is not positive, and for a symmetric window whose center
-    /// is given.
+    /// exp(−|k − center|/tau); by default `center` is the middle. Traps if tau is not positive, and for a symmetric window with a given
+    /// center.
     public static func exponential(
         _ m: Int, center: Double? = nil, tau: Double = 1, sym: Bool = true, dtype: DType = .float32, device: Device = .cpu
     ) -> Tensor {
@@ -42,7 +42,7 @@ public enum SignalWindows {
         }
     }
 
-    /// Σ (−1)ⁱ·aᵢ·cos(it) with t = 2πk/(m − 1); 1 if it is the only number. Traps if there are no coefficients. PyTorch: `general_cosine`.
+    /// Σ (−1)ⁱ·aᵢ·cos(it) with t = 2πk/(m − 1); 1 for m = 1. Traps if there are no coefficients. PyTorch: `general_cosine`.
     public static func generalCosine(
         _ m: Int, _ a: [Double], sym: Bool = true, dtype: DType = .float32, device: Device = .cpu
     ) -> Tensor {
@@ -78,15 +78,15 @@ public enum SignalWindows {
         return kaiser("kaiser", m, beta, sym, dtype, device)
     }
 
-    /// A sum of four cosines whose side lobes are small.
+    /// A sum of four cosines with small side lobes.
     public static func nuttall(_ m: Int, sym: Bool = true, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         generalCosine(m, [0.3635819, 0.4891775, 0.1365995, 0.0106411], sym: sym, dtype: dtype, device: device)
     }
 
     // MARK: What they are made by
 
-    /// `value` of each k from 0 to m − 1 and of the number of steps n from the first number to the last, or to the first of the next
-    /// period; n is 0 if there is one number, which is `single` if that is given.
+    /// Computes `value` for each k from 0 to m − 1, given the number n of steps from the first number to the last, or to the first of the
+    /// next period; n is 0 for a single number, which is `single` if given.
     fileprivate static func made(
         _ op: String, _ m: Int, _ sym: Bool, _ dtype: DType, _ device: Device, single: Double? = nil,
         _ value: (_ k: Double, _ n: Double) -> Double
@@ -107,7 +107,7 @@ public enum SignalWindows {
         }
     }
 
-    /// I₀(x) = Σ ((x/2)ⁱ/i!)². All terms are positive, so that no digits are lost.
+    /// I₀(x) = Σ ((x/2)ⁱ/i!)². All terms are positive, so no digits cancel.
     private static func besselI0(_ x: Double) -> Double {
         var (sum, term, i) = (1.0, 1.0, 1.0)
         while term > sum * 0x1p-60 {
@@ -120,34 +120,33 @@ public enum SignalWindows {
 }
 
 extension Tensor {
-    /// A triangle: `SignalWindows.bartlett`, with `periodic` one period of a window that repeats. PyTorch: `torch.bartlett_window`.
+    /// A triangle: `SignalWindows.bartlett`, with `periodic` one period of a periodic window. PyTorch: `torch.bartlett_window`.
     public static func bartlettWindow(
         _ windowLength: Int, periodic: Bool = true, dtype: DType = .float32, device: Device = .cpu
     ) -> Tensor {
         SignalWindows.bartlett(windowLength, sym: !periodic, dtype: dtype, device: device)
     }
-    /// 0.42 − 0.5·cos t + 0.08·cos 2t: `SignalWindows.blackman`, with `periodic` one period of a window that repeats. PyTorch:
+    /// 0.42 − 0.5·cos t + 0.08·cos 2t: `SignalWindows.blackman`, with `periodic` one period of a periodic window. PyTorch:
     /// `torch.blackman_window`.
     public static func blackmanWindow(
         _ windowLength: Int, periodic: Bool = true, dtype: DType = .float32, device: Device = .cpu
     ) -> Tensor {
         SignalWindows.blackman(windowLength, sym: !periodic, dtype: dtype, device: device)
     }
-    /// alpha − beta·cos t: `SignalWindows.generalCosine`, with `periodic` one period of a window that repeats. PyTorch:
-    /// `torch.hamming_window`.
+    /// alpha − beta·cos t: `SignalWindows.generalCosine`, with `periodic` one period of a periodic window. PyTorch: `torch.hamming_window`.
     public static func hammingWindow(
         _ windowLength: Int, periodic: Bool = true, alpha: Double = 0.54, beta: Double = 0.46, dtype: DType = .float32,
         device: Device = .cpu
     ) -> Tensor {
         SignalWindows.generalCosine(windowLength, [alpha, beta], sym: !periodic, dtype: dtype, device: device)
     }
-    /// ½ − ½·cos t: `SignalWindows.hann`, with `periodic` one period of a window that repeats. PyTorch: `torch.hann_window`.
+    /// ½ − ½·cos t: `SignalWindows.hann`, with `periodic` one period of a periodic window. PyTorch: `torch.hann_window`.
     public static func hannWindow(
         _ windowLength: Int, periodic: Bool = true, dtype: DType = .float32, device: Device = .cpu
     ) -> Tensor {
         SignalWindows.hann(windowLength, sym: !periodic, dtype: dtype, device: device)
     }
-    /// A quotient of Bessel functions: `SignalWindows.kaiser`, with `periodic` one period of a window that repeats. PyTorch:
+    /// A ratio of Bessel functions: `SignalWindows.kaiser`, with `periodic` one period of a periodic window. PyTorch:
     /// `torch.kaiser_window`.
     public static func kaiserWindow(
         _ windowLength: Int, periodic: Bool = true, beta: Double = 12, dtype: DType = .float32, device: Device = .cpu

@@ -1,8 +1,8 @@
-/// The random numbers that a piece of work draws, whichever generators they come from, so that it can run again with the same.
+/// Records the random numbers that a piece of work draws from any generator, so that it can be repeated with the same numbers.
 final class Draws {
-    /// Where in its stream each draw began, and how many counters it took.
+    /// The start of each draw in its stream, and how many counters it took.
     private var all: [(start: Generator.State, blocks: UInt64)]
-    /// In another run: how many there have been.
+    /// In a repetition, the number of draws so far.
     private var repeated: Int?
     private var hasDiffered = false
     private let outer: Draws?
@@ -11,13 +11,13 @@ final class Draws {
         (self.all, self.repeated, self.outer) = (all, repeated, outer)
     }
 
-    /// Those of a first run, which are also draws of the work around it.
+    /// The draws of a first run, which also count as draws of the enclosing work.
     convenience init(within outer: Draws?) { self.init([], repeated: nil, within: outer) }
 
-    /// Those of another run: they are the same, and the generators stay where they are.
+    /// The draws of a repetition: they are the same as before, and the generators do not advance.
     func again() -> Draws { Draws(all, repeated: 0, within: nil) }
 
-    /// Whether another run has drawn all of them and no others.
+    /// Whether a repetition has made exactly the same draws.
     var isRepeated: Bool { !hasDiffered && repeated == all.count }
 
     /// The next draw, of `blocks` counters from `generator`.
@@ -34,8 +34,8 @@ final class Draws {
     }
 }
 
-/// Runs `body`, whose random numbers are not those of a `checkpoint` around it: what happens in its first run alone, as when a layer makes
-/// its parameters.
+/// Runs `body` without recording its draws in an enclosing `checkpoint`: for work that happens only in the first run, such as the creation
+/// of a layer's parameters.
 package func withoutNotingDraws<Result>(_ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.draws

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A stream of random numbers: Philox 4x32-10, where the n-th number depends on seed and n alone.
+/// A stream of random numbers: Philox 4x32-10, whose n-th number depends only on the seed and n.
 ///
 /// The same seed gives the same numbers on every device and with any number of threads. PyTorch: `torch.Generator` (its numbers differ).
 /// Safe to use from several tasks, but the order of their draws then decides who gets which numbers.
@@ -32,7 +32,7 @@ public final class Generator: RandomNumberGenerator, Sendable {
     /// Starts the stream of `seed` from the beginning. PyTorch: `manual_seed`.
     public func manualSeed(_ seed: some BinaryInteger) { state = State(seed: UInt64(truncatingIfNeeded: seed), offset: 0) }
 
-    /// Starts the stream of a seed that nobody can foresee, and returns the seed. PyTorch: `Generator.seed`, and `torch.seed` of
+    /// Starts the stream of an unpredictable seed, and returns the seed. PyTorch: `Generator.seed`, and `torch.seed` for
     /// `Generator.current`.
     @discardableResult public func seed() -> UInt64 {
         let seed = UInt64.random(in: 0 ... .max)
@@ -46,7 +46,7 @@ public final class Generator: RandomNumberGenerator, Sendable {
         return advance(blocks)
     }
 
-    /// `take`, whoever notes what is drawn.
+    /// `take`, without recording the draw.
     func advance(_ blocks: UInt64) -> State {
         protected.withLock { state in
             let start = state
@@ -57,7 +57,7 @@ public final class Generator: RandomNumberGenerator, Sendable {
 
     /// 64 random bits, from one counter of the stream.
     ///
-    /// By this a generator serves Swift's own functions too, and `manualSeed` reaches them through `Generator.current`:
+    /// As a `RandomNumberGenerator` it serves Swift's own functions too, so `manualSeed` reaches them through `Generator.current`:
     ///
     ///     manualSeed(0)
     ///     var random = Generator.current

@@ -47,7 +47,7 @@ package final class Computed: TensorForm {
         if let last = context.held.lastIndex(where: { $0 === self }) { context.held.remove(at: last) }
     }
 
-    /// Runs `body` with these values kept instead of those that are.
+    /// Runs `body` with the given values held instead of the current ones.
     static func holding(_ wanted: [(computed: Computed, hold: Hold)], _ body: () -> Void) {
         let context = Context.current
         let outer = context.held

@@ -30,7 +30,7 @@ public enum DType: UInt8, Sendable, Hashable, CaseIterable {
     /// The dtype of sums and other intermediate results: float32 for 16-bit floats, int64 for integers and bool.
     package var computeType: DType { isFloatingPoint ? (self == .float64 ? .float64 : .float32) : .int64 }
 
-    /// The smallest positive number with all digits; 0 for integers and bool. PyTorch: `torch.finfo(dtype).tiny`.
+    /// The smallest positive normal number; 0 for integers and bool. PyTorch: `torch.finfo(dtype).tiny`.
     package var tiny: Double {
         switch self {
         case .float64: Double.leastNormalMagnitude

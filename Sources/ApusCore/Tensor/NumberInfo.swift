@@ -6,9 +6,9 @@ public struct FloatInfo: Hashable, Sendable {
     public let min, max: Double
     /// The distance from 1 to the next larger number.
     public let eps: Double
-    /// The smallest positive number with all digits; smaller ones are subnormal. `smallestNormal` is another name.
+    /// The smallest positive normal number; `smallestNormal` is another name.
     public let tiny: Double
-    /// The smallest positive number with all digits.
+    /// The smallest positive normal number.
     public var smallestNormal: Double { tiny }
 }
 

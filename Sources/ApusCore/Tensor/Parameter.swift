@@ -21,8 +21,8 @@ public final class Buffer: Tensor {
 }
 
 extension Tensor {
-    /// The values without the history, in the same memory. What is assigned replaces the values, in another shape and dtype too, and the tensor
-    /// stays the same object: a module and an optimizer go on with it. PyTorch: `data`.
+    /// The values without the history, in the same memory. Assignment replaces the values, also by ones of another shape or dtype, while
+    /// the tensor stays the same object, so that modules and optimizers keep using it. PyTorch: `data`.
     public final var data: Tensor {
         get { detach() }
         set { if !isPoisoned && !newValue.isPoisoned { setData(newValue) } }

@@ -5,19 +5,19 @@ import Synchronization
 ///     PrintOptions.current.precision = 2
 ///     PrintOptions.current = .full
 public struct PrintOptions: Sendable, Hashable {
-    /// Digits behind the point of floats.
+    /// Digits after the decimal point of floats.
     public var precision: Int
     /// Tensors with more elements are printed without the middle of their long dimensions.
     public var threshold: Int
-    /// How many elements stand at either end of a dimension whose middle is left out.
+    /// How many elements are printed at each end of a dimension whose middle is left out.
     public var edgeitems: Int
-    /// Characters in a line, beyond which elements go on in the next.
+    /// The number of characters after which a line is broken.
     public var linewidth: Int
-    /// Whether floats have an exponent; by default where they differ by more than 1,000 times, are beyond 10⁸ or below 10⁻⁴. A tensor
-    /// without finite elements other than 0 has none.
+    /// Whether floats have an exponent; by default if the largest is more than 1,000 times the smallest, above 10⁸ or below 10⁻⁴ in
+    /// magnitude. A tensor without finite nonzero elements has none.
     public var sciMode: Bool?
 
-    /// The options of PyTorch's profile `default`, but for those that are given.
+    /// The options of PyTorch's profile `default`, except for those that are given.
     public init(precision: Int = 4, threshold: Int = 1000, edgeitems: Int = 3, linewidth: Int = 80, sciMode: Bool? = nil) {
         self.precision = precision
         self.threshold = threshold
@@ -26,15 +26,15 @@ public struct PrintOptions: Sendable, Hashable {
         self.sciMode = sciMode
     }
 
-    /// Four digits, three elements at either end of what has more than 1,000 elements, lines of 80 characters.
+    /// Four digits, three elements at each end of dimensions if there are more than 1,000 elements, lines of 80 characters.
     public static let `default` = PrintOptions()
-    /// Two digits, and two elements at either end of what has more than 1,000 elements.
+    /// Two digits, and two elements at each end of dimensions if there are more than 1,000 elements.
     public static let short = PrintOptions(precision: 2, edgeitems: 2)
     /// All elements of every tensor.
     public static let full = PrintOptions(threshold: .max)
 
-    /// The options that tensors are printed with: those of `withPrintOptions`, else the process-wide ones; ``default`` unless they are set.
-    /// Traps if an option is set to a negative number, or precision to more than 1,000.
+    /// The options for printing tensors: those of `withPrintOptions`, else the process-wide ones; ``default`` unless they are set. Traps if
+    /// an option is set to a negative number, or precision to more than 1,000.
     public static var current: PrintOptions {
         get { Context.current.printOptions ?? processWide.withLock { $0 } }
         set {
@@ -49,7 +49,7 @@ public struct PrintOptions: Sendable, Hashable {
 
     private static let processWide = Mutex(PrintOptions())
 
-    /// Whether tensors can be printed so; fails if not.
+    /// Whether the options are valid; fails if not.
     fileprivate func areValid(_ op: String) -> Bool {
         for (name, number) in [("precision", precision), ("threshold", threshold), ("edgeitems", edgeitems), ("linewidth", linewidth)]
         where number < 0 {
@@ -64,7 +64,7 @@ public struct PrintOptions: Sendable, Hashable {
     }
 }
 
-/// Runs `body`, in which tensors are printed with `options` on this thread. Traps for options that `PrintOptions.current` does not take.
+/// Runs `body`, in which tensors are printed with `options` on this thread. Traps for options that `PrintOptions.current` does not accept.
 @discardableResult public func withPrintOptions<Result>(_ options: PrintOptions, _ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.printOptions

@@ -1,6 +1,7 @@
 import ApusSystem
 
-/// Prints like PyTorch: decimals or scientific notation, aligned columns, and only the corners of large tensors, as `PrintOptions` say.
+/// Prints like PyTorch: decimals or scientific notation, aligned columns, and only the corners of large tensors, according to
+/// `PrintOptions`.
 extension Tensor: CustomStringConvertible {
     public var description: String {
         if isPoisoned { return "tensor(poisoned)" }
@@ -10,8 +11,9 @@ extension Tensor: CustomStringConvertible {
 }
 
 extension String.StringInterpolation {
-    /// A scalar tensor in a text is its number, written as Swift writes one of its dtype: `"\(loss)"` is `0.25`, and that of an integer tensor
-    /// `60`. Other tensors are their description. As in PyTorch's f-strings; `print(x)` and `x.description` have `tensor(60)`.
+    /// String interpolation of a scalar tensor gives its number, as Swift writes one of its dtype: `"\(loss)"` is `0.25`, and for an
+    /// integer tensor `60`. Other tensors give their description. This corresponds to PyTorch's f-strings; `print(x)` and `x.description`
+    /// have `tensor(60)`.
     public mutating func appendInterpolation(_ x: Tensor) {
         if x.isPoisoned || x.ndim > 0 { return appendLiteral(x.description) }
         switch x.dtype {
@@ -50,7 +52,7 @@ private struct TensorPrinter {
         chooseFormat()
     }
 
-    /// Whether `edge` elements at either end of a dimension are less than all.
+    /// Whether `edge` elements at each end of a dimension are less than all.
     private static func isLong(_ extent: Int, _ edge: Int) -> Bool { extent - edge > edge }
 
     /// The tensor without the middle of each long dimension.

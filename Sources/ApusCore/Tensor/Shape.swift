@@ -25,7 +25,7 @@ public struct Shape: BitwiseCopyable, @unchecked Sendable {
 
     /// `extents` as a shape.
     @inlinable public init<Extents: Sequence<Int>>(_ extents: Extents) {
-        // Types are compared first: where this is not specialised, a cast looks for conformances and takes a microsecond.
+        // Types are compared first: if this is not specialised, a cast looks up conformances, which takes a microsecond.
         if Extents.self == Shape.self, let shape = extents as? Shape {
             self = shape
             return
@@ -162,7 +162,7 @@ extension Shape: RandomAccessCollection, MutableCollection {
     @inlinable public var startIndex: Int { 0 }
     @inlinable public var endIndex: Int { Int(rank) }
 
-    /// Not checked, as an array's: a part of a poisoned shape, which takes no extents, counts those that were added to it.
+    /// Not checked, like an array's: a slice of a poisoned shape, to which extents cannot be added, still counts those that were.
     @inlinable public func index(_ i: Int, offsetBy distance: Int) -> Int { i + distance }
     @inlinable public func distance(from start: Int, to end: Int) -> Int { end - start }
     @inlinable public func index(after i: Int) -> Int { i + 1 }
@@ -186,7 +186,7 @@ extension Shape: RandomAccessCollection, MutableCollection {
     }
 }
 
-/// Shapes are joined and cut as arrays are: `x.shape + [3]`, `x.shape.removeLast()`. What is left of one, as `x.shape[1...]`, is taken
+/// Shapes are concatenated and sliced like arrays: `x.shape + [3]`, `x.shape.removeLast()`. A slice such as `x.shape[1...]` is accepted
 /// wherever a shape is.
 extension Shape: RangeReplaceableCollection {
     /// Replaces the extents of dimensions `range` by `extents`. Does nothing for the shape of a poisoned tensor.
@@ -200,7 +200,7 @@ extension Shape: RangeReplaceableCollection {
 
 extension Shape: Equatable, Hashable {
     @inlinable public static func == (a: Shape, b: Shape) -> Bool {
-        // Extents beyond the rank are 0, and of equal lists of further ones there is one.
+        // Extents beyond the rank are 0. Lists of further extents are interned, so equal ones have the same address.
         let first = (a.d0 ^ b.d0) | (a.d1 ^ b.d1) | (a.d2 ^ b.d2)
         let second = (a.d3 ^ b.d3) | (a.d4 ^ b.d4) | (a.d5 ^ b.d5)
         return a.rank == b.rank && first | second == 0 && a.more == b.more

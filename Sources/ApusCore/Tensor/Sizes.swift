@@ -20,7 +20,7 @@ extension Tensor {
         return (s[0], s[1], s[2], s[3], s[4])
     }
 
-    /// The shape, if it has `count` extents; a failed tensor has 1 everywhere, so that code which runs on after an error does not crash.
+    /// The shape, if it has `count` extents; for a failed tensor all extents are 1, so that code running on after an error does not crash.
     private final func unpacked(_ count: Int) -> Shape {
         if isPoisoned { return .poisoned }
         guard ndim == count else {

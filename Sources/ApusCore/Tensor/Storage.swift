@@ -17,7 +17,7 @@ package final class Storage: ManagedBuffer<Storage.Fields, UInt64> {
         /// The object that contains it.
         case itself
         case backend
-        /// An object that keeps memory alive which is not freed here (a file's mapping).
+        /// An object that keeps alive memory that is not freed here, such as a mapped file.
         case other(AnyObject)
     }
 

@@ -98,7 +98,7 @@ public class Tensor {
 
     /// Whether the elements are in memory in row-major order, without gaps.
     public final var isContiguous: Bool {
-        // Vectors, which small ops are full of.
+        // A fast path for vectors, which are frequent in small ops.
         if shape.rank == 1 { return shape.d0 <= 1 || strides.d0 == 1 }
         var expected = 1
         var i = shape.count - 1

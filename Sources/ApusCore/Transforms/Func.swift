@@ -153,8 +153,8 @@ public enum Func {
 
     // MARK: Products with second derivatives
 
-    /// The value of `f`, whose result has one element, and its second derivatives at x times `v`, which has x's shape: H·v, the derivative of
-    /// the gradient along `v`. PyTorch: `torch.autograd.functional.hvp`.
+    /// The value of `f`, whose result has one element, and the product of its Hessian at x with `v`, which has x's shape: H·v, the
+    /// derivative of the gradient along `v`. PyTorch: `torch.autograd.functional.hvp`.
     public static func hvp(_ f: @escaping (Tensor) -> Tensor, _ x: Tensor, _ v: Tensor) -> (value: Tensor, hvp: Tensor) {
         let (value, products) = hvp({ f($0[0]) }, [x], [v])
         return (value, products[0])
@@ -168,8 +168,8 @@ public enum Func {
         }
     }
 
-    /// The value of `f`, whose result has one element, and `v`, which has x's shape, times its second derivatives at x: vᵀ·H, the gradient of
-    /// v·(gradient). Cheaper than `hvp`, and the same where the second derivatives are continuous. PyTorch:
+    /// The value of `f`, whose result has one element, and the product of `v`, which has x's shape, with its Hessian at x: vᵀ·H, the
+    /// gradient of v·(gradient). Cheaper than `hvp`, and the same if the second derivatives are continuous. PyTorch:
     /// `torch.autograd.functional.vhp`.
     public static func vhp(_ f: @escaping (Tensor) -> Tensor, _ x: Tensor, _ v: Tensor) -> (value: Tensor, vhp: Tensor) {
         let (value, products) = vhp({ f($0[0]) }, [x], [v])
@@ -181,7 +181,7 @@ public enum Func {
         second("vhp", f, inputs, v) { level, gradients, x in level.pull(gradients, v, x) }
     }
 
-    /// The value of `f`, and what `product` makes of its gradients, as functions of the arguments `x` that the level differentiates.
+    /// The value of `f`, and `product` applied to its gradients, as functions of the arguments `x` that the level differentiates.
     private static func second(
         _ name: String, _ f: @escaping ([Tensor]) -> Tensor, _ inputs: [Tensor], _ v: [Tensor],
         _ product: (_ level: Level, _ gradients: [Tensor], _ x: [Tensor]) -> [Tensor]

@@ -5,10 +5,10 @@ import Synchronization
 
 /// Makes items ahead on threads of its own and returns them in order. At most `capacity` items are ready or in progress at any time.
 ///
-/// @unchecked: while the threads run, `ready`, `failure`, `claimed`, `taken`, `isClaiming`, `waiting`, `isCancelled` and `isDone` are accessed
-/// with the mutex held. Only the thread that has set `isClaiming` calls `claim`; what it returns runs on that thread alone, and while the
-/// threads run, others only read what it captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no reference to
-/// them, and the mutex orders its writes before the taker's reads.
+/// @unchecked: while the threads run, `ready`, `failure`, `claimed`, `taken`, `isClaiming`, `waiting`, `isCancelled` and `isDone` are
+/// accessed with the mutex held. Only the thread that has set `isClaiming` calls `claim`; what it returns runs on that thread alone, and
+/// while the threads run, others only read what it captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no
+/// reference to them, and the mutex orders its writes before the taker's reads.
 final class Prefetcher<Item>: @unchecked Sendable {
     /// Finished items, each at its number modulo the capacity.
     private var ready: [Item?]

@@ -15,8 +15,8 @@ typedef struct apus_mpi_request apus_mpi_request;
 /// What a thread may call, from MPI's constants in rising order.
 typedef enum { APUS_MPI_SINGLE, APUS_MPI_FUNNELED, APUS_MPI_SERIALIZED, APUS_MPI_MULTIPLE } apus_mpi_threads;
 
-/// Opens the first of `places` (paths or names, NULL-terminated) that opens and is an MPI whose ABI is known. False, with a reason in `why`,
-/// where there is none.
+/// Opens the first of `places` (paths or names, NULL-terminated) that opens and is an MPI whose ABI is known. False, with a reason in
+/// `why`, where there is none.
 bool apus_mpi_open(const char *_Nonnull const *_Nonnull places, char *_Nonnull why, size_t capacity);
 /// The file that was opened, and the first line of what it says of itself.
 const char *_Nonnull apus_mpi_path(void);

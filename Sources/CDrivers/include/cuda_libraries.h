@@ -1,5 +1,5 @@
-// The functions of CUDA's driver, NVRTC, cuBLASLt, cuDNN and NCCL that we call. The libraries are opened at run time, so that a program starts
-// without them; their headers are not needed to build. `scripts/check/driver-headers` compares these declarations with the headers.
+// The functions of CUDA's driver, NVRTC, cuBLASLt, cuDNN and NCCL that we call. The libraries are opened at run time, so that a program
+// starts without them; their headers are not needed to build. `scripts/check/driver-headers` compares these declarations with the headers.
 #ifndef APUS_CUDA_LIBRARIES_H
 #define APUS_CUDA_LIBRARIES_H
 
@@ -228,9 +228,9 @@ typedef struct {
 } apus_nccl;
 #undef APUS_MEMBER
 
-/// Opens the library (`libcuda`, `libnvrtc`, `libcublasLt`, `libcudnn`, `libnccl`) in version `newest` or the newest older one that we support, and
-/// looks up every function. Returns false if the library or a function is missing; `why` says which. Searches $APUS_CUDA first (a folder
-/// with the libraries, or `…/site-packages/nvidia` as PyPI's packages install it), then the system loader's paths and
+/// Opens the library (`libcuda`, `libnvrtc`, `libcublasLt`, `libcudnn`, `libnccl`) in version `newest` or the newest older one that we
+/// support, and looks up every function. Returns false if the library or a function is missing; `why` says which. Searches $APUS_CUDA first
+/// (a folder with the libraries, or `…/site-packages/nvidia` as PyPI's packages install it), then the system loader's paths and
 /// /usr/local/cuda/lib64.
 bool apus_cuda_load(apus_cuda *functions, int newest, char *why, size_t capacity);
 bool apus_nvrtc_load(apus_nvrtc *functions, int newest, char *why, size_t capacity);

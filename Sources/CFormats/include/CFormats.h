@@ -36,8 +36,8 @@ int apus_jpeg_decode(const uint8_t *_Nonnull bytes, size_t count, int eighths, c
 
 /// Reads a WebP's header. Returns 0, or -1 with a message.
 int apus_webp_open(const uint8_t *_Nonnull bytes, size_t count, apus_picture_info *_Nonnull info, char *_Nonnull message);
-/// Decodes to width × height × 3 bytes, interleaved, in memory of its own, which the caller frees with `apus_webp_free`; NULL with a message
-/// on error. Alpha is left out.
+/// Decodes to width × height × 3 bytes, interleaved, in memory of its own, which the caller frees with `apus_webp_free`; NULL with a
+/// message on error. Alpha is left out.
 uint8_t *_Nullable apus_webp_decode(const uint8_t *_Nonnull bytes, size_t count, const apus_picture_info *_Nonnull info,
                                     char *_Nonnull message);
 void apus_webp_free(uint8_t *_Nonnull pixels);

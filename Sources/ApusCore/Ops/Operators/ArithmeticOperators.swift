@@ -1,5 +1,5 @@
-// `+ - * / %`, each with a tensor, a `Double` and an `Int` on either side; other numbers come by `TensorOperand`. Swift's type checker tries
-// the overloads of every operator of an expression together, so there are no more of them than it takes (`scripts/check/types`).
+// `+ - * / %`, each with a tensor, a `Double` and an `Int` on either side; other numbers go through `TensorOperand`. Swift's type checker
+// tries combinations of the overloads of all operators of an expression, so there are no more than needed (`scripts/check/types`).
 
 extension Tensor {
     /// a + b, elementwise.
@@ -12,9 +12,9 @@ extension Tensor {
     public static func + (value: Double, x: Tensor) -> Tensor { x.plus(.double(value)) }
     /// value + x
     public static func + (value: Int, x: Tensor) -> Tensor { x.plus(value._scalar) }
-    /// x + value, for other numbers than `Double` and `Int`.
+    /// x + value, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func + (x: Tensor, value: some TensorOperand) -> Tensor { x.plus(value._number) }
-    /// value + x, for other numbers than `Double` and `Int`.
+    /// value + x, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func + (value: some TensorOperand, x: Tensor) -> Tensor { x.plus(value._number) }
 
     /// a − b, elementwise.
@@ -27,9 +27,9 @@ extension Tensor {
     public static func - (value: Double, x: Tensor) -> Tensor { x.subtracted(from: .double(value)) }
     /// value − x
     public static func - (value: Int, x: Tensor) -> Tensor { x.subtracted(from: value._scalar) }
-    /// x − value, for other numbers than `Double` and `Int`.
+    /// x − value, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func - (x: Tensor, value: some TensorOperand) -> Tensor { x.minus(value._number) }
-    /// value − x, for other numbers than `Double` and `Int`.
+    /// value − x, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func - (value: some TensorOperand, x: Tensor) -> Tensor { x.subtracted(from: value._number) }
 
     /// a · b, elementwise.
@@ -42,9 +42,9 @@ extension Tensor {
     public static func * (value: Double, x: Tensor) -> Tensor { x.times(.double(value)) }
     /// value · x
     public static func * (value: Int, x: Tensor) -> Tensor { x.times(value._scalar) }
-    /// x · value, for other numbers than `Double` and `Int`.
+    /// x · value, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func * (x: Tensor, value: some TensorOperand) -> Tensor { x.times(value._number) }
-    /// value · x, for other numbers than `Double` and `Int`.
+    /// value · x, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func * (value: some TensorOperand, x: Tensor) -> Tensor { x.times(value._number) }
 
     /// a / b, elementwise; integers give float32.
@@ -57,9 +57,9 @@ extension Tensor {
     public static func / (value: Double, x: Tensor) -> Tensor { x.dividing(.double(value)) }
     /// value / x; integers give float32.
     public static func / (value: Int, x: Tensor) -> Tensor { x.dividing(value._scalar) }
-    /// x / value, for other numbers than `Double` and `Int`.
+    /// x / value, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func / (x: Tensor, value: some TensorOperand) -> Tensor { x.divided(by: value._number) }
-    /// value / x, for other numbers than `Double` and `Int`.
+    /// value / x, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func / (value: some TensorOperand, x: Tensor) -> Tensor { x.dividing(value._number) }
 
     /// a − b·⌊a / b⌋, which has the divisor's sign; like `remainder`.
@@ -74,7 +74,7 @@ extension Tensor {
     /// value − x·⌊value / x⌋, which has the divisor's sign; like `remainder`.
     public static func % (value: Int, x: Tensor) -> Tensor { remainder(value, x) }
 
-    /// x − value·⌊x / value⌋, for other numbers than `Double` and `Int`.
+    /// x − value·⌊x / value⌋, for numbers other than `Double` and `Int`.
     @_disfavoredOverload public static func % (x: Tensor, value: some TensorOperand) -> Tensor { x.remainder(value._number) }
 
     /// −x
@@ -108,7 +108,7 @@ extension Tensor {
 
     /// self / value
     final func divided(by value: Scalar) -> Tensor {
-        // For 16-bit floats, a divisor that the dtype cannot represent is applied in float32: a count of 70,000 would be infinite in float16.
+        // A divisor that a 16-bit float dtype cannot represent is applied in float32: a count of 70,000 would be infinite in float16.
         if dtype.size == 2 && dtype.isFloatingPoint && !dtype.holds(value.doubleValue) { return to(.float32).divided(by: value).to(dtype) }
         return Tensor.binary(.div, self, wrapped(value))
     }

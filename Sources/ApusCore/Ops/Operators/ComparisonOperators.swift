@@ -1,5 +1,5 @@
-// `< <= > >= == !=` make masks, as in PyTorch, and so do their dotted spellings. A tensor is neither `Equatable` nor `Hashable`: where a Bool is
-// wanted there are `equal`, `===` and `item()`, and `x.grad == nil` is Swift's own.
+// `< <= > >= == !=` return masks, as in PyTorch, and so do their dotted spellings. `Tensor` is neither `Equatable` nor `Hashable`: for a
+// Bool use `equal`, `===` or `item()`; `x.grad == nil` is Swift's own.
 
 extension Tensor {
     /// a < b, elementwise.
@@ -94,6 +94,6 @@ extension Tensor {
     public static func .!= (a: Tensor, b: Tensor) -> Tensor { compare(.ne, a, b) }
     /// x ≠ value, elementwise; as `!=`.
     public static func .!= (x: Tensor, value: some ScalarConvertible) -> Tensor { x.ne(value) }
-    /// Not, for bool.
+    /// Logical not, for bool.
     public static prefix func .! (x: Tensor) -> Tensor { x.logicalNot() }
 }

@@ -1,8 +1,8 @@
 // `x += y` and similar, in place as in PyTorch and recorded by autograd.
 //
-// Each has two forms. The `inout` form is for whatever can be assigned to (a variable, `x[mask]`): a part that a subscript copied out is
-// changed and assigned back. The form by value is for constants (`let x`, a loop variable), whose tensor can be changed in place. It is
-// disfavoured, so that the first form is used wherever it applies.
+// Each has two forms. The `inout` form is for anything that can be assigned to (a variable, `x[mask]`): a part that a subscript has copied
+// out is changed and assigned back. The form by value is for constants (`let x`, a loop variable), whose tensor can still be changed in
+// place. It is disfavoured, so that the first form is used wherever it applies.
 extension Tensor {
     /// x ← x + y in place. PyTorch: `x += y`.
     public static func += (x: inout Tensor, y: Tensor) { x.add_(y) }

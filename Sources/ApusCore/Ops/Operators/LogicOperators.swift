@@ -1,4 +1,4 @@
-// `& | ^ << >> ~`: bits of integers, logic of bools. An `Int` may stand on either side.
+// `& | ^ << >> ~`: bitwise for integers, logical for bools. An `Int` is accepted on either side.
 
 extension Tensor {
     /// Bits set in both; logical and for bool.

@@ -1,12 +1,12 @@
-// What operators of a tensor say of operands that they do not take.
+// Error messages for operands that a tensor's operators do not accept.
 //
-// Where no overload fits, Swift's type checker tries every combination of the overloads of every operator of the expression, for seconds, and
-// may end in 'unable to type-check'. So the commonest slips have an overload that fits: the type conforms to `TensorOperand` (or, where a Bool
-// is wanted of a mask, to `MaskResult`) by a conformance that is unavailable. The checker is done at once, and the error is the conformance's
-// message, at the operator.
+// If no overload matches, Swift's type checker tries every combination of the overloads of every operator in the expression, for seconds,
+// and may give up with 'unable to type-check'. So the commonest mistakes get an overload that matches: the operand's type conforms to
+// `TensorOperand` (or, if a Bool is expected in place of a mask, the result's to `MaskResult`) by an unavailable conformance. The checker
+// is done at once, and the error at the operator is the conformance's message.
 
-/// What may stand beside a tensor in `+ - * /`, besides a tensor, a `Double` and an `Int`: Swift's other numbers. A type whose conformance is
-/// unavailable is a slip that has a message.
+/// The operands of `+ - * /` with a tensor, other than tensors, `Double` and `Int`: Swift's other numbers. A type with an unavailable
+/// conformance is a common mistake that has a message.
 public protocol TensorOperand {
     /// The number; an implementation detail of the operators.
     var _number: Scalar { get }
@@ -30,7 +30,7 @@ extension Bool: TensorOperand {}
 extension Scalar: TensorOperand {}
 
 extension TensorOperand {
-    /// Of a type that is no number.
+    /// For types that are not numbers; never called.
     public var _number: Scalar { fatalError("\(Self.self) is no operand of a tensor") }
 }
 
@@ -43,36 +43,37 @@ extension Shape: TensorOperand {}
 @available(*, unavailable, message: "put the tensor into the text by interpolation")
 extension String: TensorOperand {}
 
-/// What a comparison of tensors gives where no mask is wanted. Its one conformance is unavailable, and is the message.
+/// The result of a comparison of tensors that is not a mask. Its one conformance is unavailable, so that its message becomes the compiler's
+/// error.
 public protocol MaskResult {}
 
 @available(*, unavailable, message: "a comparison of tensors is a mask: take .all().item() or .any().item(), or equal(_:)")
 extension Bool: MaskResult {}
 
 extension Tensor {
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func < <R: MaskResult>(a: Tensor, b: Tensor) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func < <R: MaskResult>(x: Tensor, value: Double) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func <= <R: MaskResult>(a: Tensor, b: Tensor) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func <= <R: MaskResult>(x: Tensor, value: Double) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func > <R: MaskResult>(a: Tensor, b: Tensor) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func > <R: MaskResult>(x: Tensor, value: Double) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func >= <R: MaskResult>(a: Tensor, b: Tensor) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func >= <R: MaskResult>(x: Tensor, value: Double) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func == <R: MaskResult>(a: Tensor, b: Tensor) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func == <R: MaskResult>(x: Tensor, value: Double) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func != <R: MaskResult>(a: Tensor, b: Tensor) -> R { noBool() }
-    /// Fits where a Bool is wanted, and says that a mask is none.
+    /// Matches if a Bool is expected; the error says that the result is a mask.
     @_disfavoredOverload public static func != <R: MaskResult>(x: Tensor, value: Double) -> R { noBool() }
 
     private static func noBool() -> Never { fatalError("a comparison of tensors is a mask") }
