@@ -81,7 +81,7 @@ let package = Package(
                 "ApusDistributed", "ApusTraining", "ApusVision",
             ]),
 
-        // Floor 7: what the command line's runs are made of, for programs too, and the command line.
+        // Floors 6 and 7: what the command line's runs are made of, for programs too; the command line.
         .target(
             name: "ApusRuns",
             dependencies: [
