@@ -37,7 +37,7 @@ public struct WeightedRandomSampler: Sampler, Sendable {
     }
 
     /// A sampler that draws every label equally often on average, with replacement: the weight of a sample is 1 / (number of samples with
-    /// its label). `numSamples` is the number of labels by default.
+    /// its label). `numSamples` is the length of `labels` by default.
     public static func balanced(labels: [some Hashable], numSamples: Int? = nil) -> WeightedRandomSampler {
         var counts: [AnyHashable: Double] = [:]
         for label in labels { counts[label, default: 0] += 1 }

@@ -114,7 +114,7 @@ package final class GradientReducer {
         try prepare()
         group.place("step \(step)")
         for bucket in buckets { bucket.begin() }
-        // Gradients of the last update are views of the buckets' memory, which this update overwrites.
+        // Gradients of the last update may be views of the buckets' memory, which this update overwrites.
         for parameter in parameters { parameter.grad = nil }
         update = Update(
             parameters: parameters.count, firstShard: sharding.own.lowerBound, group.startAllGather(words: [step, signals.rawValue]))

@@ -100,7 +100,7 @@ extension Picture {
             return self
         }
         let colour = fill.bytes(channels)
-        // Without rotation, rows and columns are independent. Pillow accumulates the steps, which gives other last bits.
+        // Without rotation, rows and columns are independent. Pillow adds up the steps, whose last bits are not those of a product.
         if interpolation == .nearest, matrix[1] == 0, matrix[3] == 0, matrix[6] == 0, matrix[7] == 0 {
             let rows = Picture.places(from: matrix[5] + matrix[4] * 0.5, step: matrix[4], count: newHeight, below: height)
             let columns = Picture.places(from: matrix[2] + matrix[0] * 0.5, step: matrix[0], count: newWidth, below: width)

@@ -41,8 +41,8 @@
     F(sytrs, (const char *, const int32_t *, const int32_t *, const T *, const int32_t *, const int32_t *, T *, const int32_t *,           \
               int32_t *, size_t))
 
-// The same of functions that LAPACK's other functions are made of, which its header does not declare: what joins the halves of a
-// tridiagonal matrix, and BLAS' product. NULL where the library has none.
+// The same for internal functions of LAPACK, which its header does not declare: those that merge the halves of a tridiagonal matrix, and
+// the BLAS matrix product. NULL if the library lacks them.
 #define APUS_LAPACK_PARTS(F, T)                                                                                                            \
     F(laed2, (int32_t *, const int32_t *, const int32_t *, T *, T *, const int32_t *, int32_t *, T *, T *, T *, T *, T *, int32_t *,       \
               int32_t *, int32_t *, int32_t *, int32_t *))                                                                                 \
