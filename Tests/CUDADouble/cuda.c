@@ -8,49 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "double.h"
+#include "driver.h"
+#include "programs.h"
 
-// The headers that make a kernel's source OpenCL C or CUDA, as the library embeds them.
-#pragma clang diagnostic ignored "-Wc23-extensions"
-static const char opencl_header[] = {
-#embed "../../Sources/CDeviceKernels/kernels/opencl.cl" suffix(, 0)
-};
-static const char cuda_header[] = {
-#embed "../../Sources/CDeviceKernels/kernels/cuda.cl" suffix(, 0)
-};
-
-enum {
-    OK = 0,
-    INVALID_VALUE = 1,
-    OUT_OF_MEMORY = 2,
-    NO_DEVICE = 100,
-    INVALID_IMAGE = 200,
-    INVALID_CONTEXT = 201,
-    NOT_FOUND = 500,
-    NOT_READY = 600,
-    LOST = 719
-};
-enum { MOST_ARGUMENTS = 256, CAPABILITY = 90, MOST_DEVICES = 8 };
 /// Is added to host addresses; no program has memory there, so that a read of device memory on the host crashes.
 #define FAR ((CUdeviceptr)1 << 56)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *record;
-
-void double_violation(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("CUDA double: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    abort();
-}
-
-long double_setting(const char *name, long otherwise) {
-    const char *text = getenv(name);
-    return text && *text ? atol(text) : otherwise;
-}
 
 /// Writes a line into the file that APUS_DOUBLE_RECORD names.
 static void note(const char *format, ...) {
@@ -109,43 +74,6 @@ CUresult cuInit(unsigned int flags) {
     initialised = 1;
     return OK;
 }
-CUresult cuDriverGetVersion(int *version) {
-    *version = (int)double_setting("APUS_DOUBLE_VERSION", 12090);
-    return OK;
-}
-CUresult cuDeviceGetCount(int *count) {
-    *count = (int)double_setting("APUS_DOUBLE_DEVICES", 1);
-    return OK;
-}
-CUresult cuDeviceGet(CUdevice *device, int i) {
-    *device = i;
-    return i >= 0 && i < MOST_DEVICES && i < double_setting("APUS_DOUBLE_DEVICES", 1) ? OK : INVALID_VALUE;
-}
-CUresult cuDeviceGetName(char *name, int capacity, CUdevice device) {
-    (void)device;
-    snprintf(name, (size_t)capacity, "double of an NVIDIA device");
-    return OK;
-}
-CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
-    memset(uuid, 0, sizeof *uuid);
-    snprintf(uuid->bytes, sizeof uuid->bytes, "double %d", device);
-    return OK;
-}
-static size_t total_memory(void) { return (size_t)double_setting("APUS_DOUBLE_MEMORY", 4L << 30); }
-CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
-    (void)device;
-    *bytes = total_memory();
-    return OK;
-}
-CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute what, CUdevice device) {
-    (void)device;
-    int capability = (int)double_setting("APUS_DOUBLE_CAPABILITY", CAPABILITY);
-    if (what == APUS_CU_ATTRIBUTE_MULTIPROCESSORS) *value = 8;
-    else if (what == APUS_CU_ATTRIBUTE_MAJOR) *value = capability / 10;
-    else if (what == APUS_CU_ATTRIBUTE_MINOR) *value = capability % 10;
-    else return INVALID_VALUE;
-    return OK;
-}
 CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
     if (device < 0 || device >= MOST_DEVICES) double_violation("cuDevicePrimaryCtxRetain of device %d", device);
     contexts[device].retained++;
@@ -158,18 +86,6 @@ CUresult cuCtxSetCurrent(CUcontext context) {
     current = context;
     return OK;
 }
-CUresult cuGetErrorString(CUresult status, const char **text) {
-    switch (status) {
-    case INVALID_VALUE: *text = "invalid argument"; break;
-    case OUT_OF_MEMORY: *text = "out of memory"; break;
-    case NO_DEVICE: *text = "no CUDA-capable device is detected"; break;
-    case INVALID_IMAGE: *text = "device kernel image is invalid"; break;
-    case LOST: *text = "unspecified launch failure"; break;
-    default: return INVALID_VALUE;
-    }
-    return OK;
-}
-
 // MARK: OpenCL
 
 static cl_context opencl_context;
@@ -237,7 +153,7 @@ void *double_memory(CUdeviceptr address, size_t size, const char *what) {
 CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
     ENTER;
     if (size == 0) return leave(INVALID_VALUE);
-    if (size > total_memory() - in_use) return leave(OUT_OF_MEMORY);
+    if (size > double_total_memory() - in_use) return leave(OUT_OF_MEMORY);
     open_opencl();
     block *b = calloc(1, sizeof *b);
     size_t whole = (size + 4095) & ~(size_t)4095;
@@ -463,39 +379,11 @@ struct CUfunc_st {
     int is_block[MOST_ARGUMENTS];
 };
 
-/// The length of an ELF file, from its tables.
-static size_t end_of_elf(const char *image) {
-    Elf64_Ehdr header;
-    memcpy(&header, image, sizeof header);
-    size_t end = header.e_shoff + (size_t)header.e_shnum * header.e_shentsize;
-    size_t segments = header.e_phoff + (size_t)header.e_phnum * header.e_phentsize;
-    if (segments > end) end = segments;
-    for (int i = 0; i < header.e_shnum; i++) {
-        Elf64_Shdr section;
-        memcpy(&section, image + header.e_shoff + (size_t)i * header.e_shentsize, sizeof section);
-        if (section.sh_type != SHT_NOBITS && section.sh_offset + section.sh_size > end) end = section.sh_offset + section.sh_size;
-    }
-    return end;
-}
-
-/// The source in OpenCL C: with OpenCL's header instead of CUDA's.
-static char *translated(const char *source, size_t length) {
-    const char *f64 = "typedef double f64;\n";
-    size_t before = strlen(f64) + strlen(cuda_header);
-    if (length < before || strncmp(source, f64, strlen(f64)) || strncmp(source + strlen(f64), cuda_header, strlen(cuda_header)))
-        double_violation("a program does not begin with CUDA's header of Dialect.swift");
-    const char *lead = "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\ntypedef double f64;\n";
-    char *text = malloc(strlen(lead) + strlen(opencl_header) + length - before + 1);
-    sprintf(text, "%s%s", lead, opencl_header);
-    strncat(text, source + before, length - before);
-    return text;
-}
-
 CUresult cuModuleLoadData(CUmodule *module, const void *image) {
     ENTER;
     open_opencl();
     int is_cubin = !memcmp(image, ELFMAG, SELFMAG);
-    size_t end = is_cubin ? end_of_elf(image) : strlen(image) + 1;
+    size_t end = is_cubin ? double_end_of_elf(image) : strlen(image) + 1;
     double_trailer trailer;
     // The image may be padded.
     size_t start = end;
@@ -503,7 +391,7 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image) {
     while (memcmp(trailer.magic, DOUBLE_MAGIC, sizeof trailer.magic) && ++end < start + 64);
     if (memcmp(trailer.magic, DOUBLE_MAGIC, sizeof trailer.magic))
         double_violation("cuModuleLoadData of a program that NVRTC's double did not make");
-    char *text = translated((const char *)image + end + sizeof trailer, trailer.length);
+    char *text = double_translated((const char *)image + end + sizeof trailer, trailer.length);
     cl_int status;
     cl_program program = clCreateProgramWithSource(opencl_context, 1, (const char **)&text, NULL, &status);
     check(status, "clCreateProgramWithSource");
@@ -513,69 +401,6 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image) {
     **module = (struct CUmod_st){program, text, malloc(end), end, is_cubin};
     memcpy((*module)->image, image, end);
     return leave(OK);
-}
-
-/// Reads the sizes of a kernel's arguments from the section `.nv.info.<kernel>`: records of format, attribute and size. Attribute 0x17
-/// (EIATTR_KPARAM_INFO) holds index, ordinal, offset, and flags with the size from bit 18 on. Returns the number of arguments.
-static int read_sizes(CUmodule module, const char *kernel, size_t *sizes) {
-    Elf64_Ehdr header;
-    memcpy(&header, module->image, sizeof header);
-    Elf64_Shdr names, section;
-    memcpy(&names, module->image + header.e_shoff + (size_t)header.e_shstrndx * header.e_shentsize, sizeof names);
-    char wanted[160];
-    snprintf(wanted, sizeof wanted, ".nv.info.%s", kernel);
-    for (int i = 0; i < header.e_shnum; i++) {
-        memcpy(&section, module->image + header.e_shoff + (size_t)i * header.e_shentsize, sizeof section);
-        if (strcmp(module->image + names.sh_offset + section.sh_name, wanted)) continue;
-        int count = 0;
-        const unsigned char *at = (const unsigned char *)module->image + section.sh_offset, *end = at + section.sh_size;
-        while (at + 4 <= end) {
-            size_t size = at[0] == 0x04 ? (size_t)(at[2] | at[3] << 8) : 0;
-            if (at[0] == 0x04 && at[1] == 0x17 && size == 12) {
-                uint32_t words[3];
-                memcpy(words, at + 4, sizeof words);
-                uint32_t ordinal = words[1] & 0xFFFF;
-                if (ordinal >= MOST_ARGUMENTS) double_violation("%s has more than %d arguments", kernel, MOST_ARGUMENTS);
-                sizes[ordinal] = words[2] >> 18;
-                count++;
-            }
-            at += 4 + size;
-        }
-        return count;
-    }
-    return -1;
-}
-
-/// The same for PTX: each `.param` of the entry is `.u64 …name` or an array of bytes, `.align 8 .b8 name[208]`.
-static int read_ptx_sizes(CUmodule module, const char *kernel, size_t *sizes) {
-    char wanted[160];
-    snprintf(wanted, sizeof wanted, ".entry %s(", kernel);
-    const char *at = strstr(module->image, wanted);
-    if (!at) return -1;
-    const char *end = strchr(at, ')');
-    int count = 0;
-    while ((at = strstr(at + 1, ".param ")) && at < end) {
-        const char *type = at + strlen(".param "), *bracket = type + strcspn(type, "[,)");
-        if (count == MOST_ARGUMENTS) double_violation("%s has more than %d arguments", kernel, MOST_ARGUMENTS);
-        sizes[count++] = *bracket == '[' ? (size_t)atol(bracket + 1) : (size_t)atol(type + strcspn(type, "0123456789")) / 8;
-    }
-    return count;
-}
-
-/// Finds out which of a kernel's arguments are addresses of blocks: those declared `GLOBAL` in its source. Returns the number of arguments.
-static int read_blocks(CUmodule module, const char *kernel, int *is_block) {
-    char wanted[160];
-    snprintf(wanted, sizeof wanted, "KERNEL void %s(", kernel);
-    const char *at = strstr(module->text, wanted);
-    if (!at) return -1;
-    int count = 0;
-    for (at += strlen(wanted); count < MOST_ARGUMENTS; at++) {
-        at += strspn(at, " \n");
-        is_block[count++] = !strncmp(at, "GLOBAL ", strlen("GLOBAL "));
-        at += strcspn(at, ",)");
-        if (*at != ',') break;
-    }
-    return count;
 }
 
 CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
@@ -588,9 +413,9 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
     cl_uint count;
     check(clGetKernelInfo(f->kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL), "clGetKernelInfo");
     f->count = (int)count;
-    int found = module->is_cubin ? read_sizes(module, name, f->sizes) : read_ptx_sizes(module, name, f->sizes);
+    int found = module->is_cubin ? double_argument_sizes(module->image, name, f->sizes) : double_ptx_argument_sizes(module->image, name, f->sizes);
     if (found != f->count) double_violation("%s takes %d arguments as compiled for CUDA, and %d for OpenCL", name, found, f->count);
-    if (read_blocks(module, name, f->is_block) != f->count)
+    if (double_block_arguments(module->text, name, f->is_block) != f->count)
         double_violation("the source of %s does not show its %d arguments", name, f->count);
     for (int i = 0; i < f->count; i++) {
         if (f->is_block[i] && f->sizes[i] && f->sizes[i] != 8)
