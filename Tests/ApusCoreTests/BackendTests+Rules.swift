@@ -115,6 +115,14 @@ import Testing
     }
 }
 
+/// The same on every device: a derivative there is made of the device's kernels.
+@Suite("Backends: derivatives of rules") struct RuleDerivativeBackendTests {
+    @Test(arguments: Device.testedAndReference.filter { $0 != .cpu && $0.backend.computes(.float64) }) func rules(_ device: Device) {
+        for rule in UnaryRule.all where rule.domain.floats { RuleDerivativeTests.check(rule, on: device) }
+        for rule in BinaryRule.all where rule.domain.floats { RuleDerivativeTests.check(rule, on: device) }
+    }
+}
+
 extension UnaryRule: CustomTestStringConvertible {
     public var testDescription: String { "\(name) (\(kind))" }
 }
@@ -163,25 +171,27 @@ extension BinaryRule: CustomTestStringConvertible {
         .sphericalBesselJ0, .airyAi,
     ]
 
-    @Test(arguments: UnaryRule.all.filter(\.domain.floats)) func unary(_ rule: UnaryRule) {
+    @Test(arguments: UnaryRule.all.filter(\.domain.floats)) func unary(_ rule: UnaryRule) { Self.check(rule, on: .cpu) }
+
+    static func check(_ rule: UnaryRule, on device: Device) {
         let test = Self.unaryCase(rule)
         if Self.underived.contains(rule.kind) {
             let error = #expect(throws: OpError.self, "\(rule.name) is differentiated") {
-                try checked { Tensor([0.5, 2], requiresGrad: true).unary(rule, KernelParameters()).sum().backward() }
+                try checked { Tensor([0.5, 2], device: device, requiresGrad: true).unary(rule, KernelParameters()).sum().backward() }
             }
             #expect(error.map { $0.op == rule.name && $0.message.contains("has no derivative") } == true)
             return
         }
         for p in test.constants ?? PointwiseBackendTests.unaryCase(rule.kind).parameters {
             for range in test.ranges {
-                let x = DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound)
+                let x = DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound).to(device)
                 if rule.domain.writesBool {
                     #expect(!x.requiresGrad_().unary(rule, p).requiresGrad, "\(rule.name) has a graph")
                     continue
                 }
                 // A constant gradient has no graph; the gradient of a product has one.
                 let isConstant = rule.isLocallyConstant || rule.kind == .powScalar && p.a == 0
-                checkGradients([x], "\(rule.name) (\(p.a), \(p.b), \(p.c))") {
+                checkGradients([x], "\(rule.name) (\(p.a), \(p.b), \(p.c)) on \(device)") {
                     isConstant ? $0[0].unary(rule, p) * $0[0].square() : $0[0].unary(rule, p)
                 }
             }
@@ -223,19 +233,21 @@ extension BinaryRule: CustomTestStringConvertible {
         }
     }
 
-    @Test(arguments: BinaryRule.all.filter(\.domain.floats)) func binary(_ rule: BinaryRule) {
+    @Test(arguments: BinaryRule.all.filter(\.domain.floats)) func binary(_ rule: BinaryRule) { Self.check(rule, on: .cpu) }
+
+    static func check(_ rule: BinaryRule, on device: Device) {
         let test = Self.binaryCase(rule.kind), limit = Self.limits[rule.kind] ?? 2
         for p in test.constants ?? PointwiseBackendTests.binaryCase(rule.kind).parameters {
             for range in test.ranges {
                 let (a, b) = (
-                    DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound),
-                    DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound, phase: 11)
+                    DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound).to(device),
+                    DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound, phase: 11).to(device)
                 )
                 func f(_ x: [Tensor]) -> Tensor {
                     let y = Tensor.binary(rule, x[0], x[1], p)
                     return rule.isLocallyConstant ? y * x[0] * x[1] : y
                 }
-                if limit > 0 { checkGradients([a, b], second: limit > 1, "\(rule.name) (\(p.a), \(p.b), \(p.c))", f) }
+                if limit > 0 { checkGradients([a, b], second: limit > 1, "\(rule.name) (\(p.a), \(p.b), \(p.c)) on \(device)", f) }
                 guard limit < 2 else { continue }
                 let error = #expect(throws: OpError.self, "\(rule.name) differentiated \(limit + 1) times") {
                     try checked {

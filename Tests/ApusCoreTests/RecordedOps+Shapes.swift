@@ -94,9 +94,9 @@ extension RecordedOps {
         ("fftfreq", { _ in Tensor.fftfreq(5, d: 0.5) }),
         ("fftfreq.even", { _ in Tensor.fftfreq(4, dtype: .float64) }),
         ("rfftfreq", { _ in Tensor.rfftfreq(7) }),
-        ("fftshift", { $0.x.fftshift() }),
-        ("fftshift.dim", { $0.x.fftshift(dim: 1) }),
-        ("ifftshift", { $0.x.ifftshift(dim: [0, 1]) }),
+        ("fftshift", { Tensor.fftshift($0.x) }),
+        ("fftshift.dim", { Tensor.fftshift($0.x, dim: 1) }),
+        ("ifftshift", { Tensor.ifftshift($0.x, dim: [0, 1]) }),
     ]
 
     private static let positions: [ShapeCase] = [

@@ -48,7 +48,7 @@ import Testing
             ("fillDiagonal_", { x, _ in x.clone().fillDiagonal_(9) }), ("blockDiag", { x, _ in Tensor.blockDiag(x, x[0]) }),
             ("combinations", { x, _ in Tensor.combinations(x[0]) }), ("vander", { x, _ in Tensor.vander(x[0], n: 3) }),
             ("vander of one power", { x, _ in Tensor.vander(x[0], n: 1) }), ("rot90", { x, _ in x.rot90() }),
-            ("fftshift", { x, _ in x.fftshift() }), ("meshgrid", { x, _ in Tensor.meshgrid(x[0], x[1], indexing: .xy)[0] }),
+            ("fftshift", { x, _ in Tensor.fftshift(x) }), ("meshgrid", { x, _ in Tensor.meshgrid(x[0], x[1], indexing: .xy)[0] }),
             ("unravelIndex", { x, _ in Tensor.unravelIndex(x.long(), [3, 4])[1] }),
             ("take", { x, on in x.take(on(Tensor([[0, -1]]))) }),
             ("takeAlongDim", { x, on in x.takeAlongDim(on(Tensor([[0], [2], [1]])), dim: 1) }),

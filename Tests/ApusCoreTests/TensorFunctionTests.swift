@@ -49,15 +49,21 @@ import Testing
 
     /// `scripts/tensor-functions` writes the file; this finds the methods in its own way.
     @Test func theFileAgreesWithTheMethods() throws {
-        func names(_ file: String, after word: String) throws -> [String] {
+        let withoutFunction: Set = [
+            "elu", "gammaSampleGrad", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leakyRelu", "logSigmoid", "mish", "silu", "softplus",
+            "softshrink", "softsign", "truncDivide",
+        ]
+        func names(_ file: String) throws -> [String] {
             let text = try String(contentsOf: inCheckout("../../Sources/ApusCore/Ops/\(file).swift"), encoding: .utf8)
                 .replacing("@_disfavoredOverload ", with: "")
             return text.split(separator: "\n").filter { $0.contains(") -> Tensor {") || $0.contains(") -> Bool {") }.compactMap { line in
-                line.hasPrefix("    public \(word) func ") ? String(line.split(separator: " ")[3].prefix { $0 != "(" && $0 != "<" }) : nil
+                guard line.hasPrefix("    public final func ") || line.hasPrefix("    package final func ") else { return nil }
+                let name = String(line.split(separator: " ")[3].prefix { $0 != "(" && $0 != "<" })
+                return withoutFunction.contains(name) ? nil : name
             }
         }
         let methods = try ["Unary", "Binary", "Comparison", "Bounds", "Composed", "SpecialFunctions", "Products"].flatMap {
-            try names($0, after: "final")
+            try names($0)
         }
         let text = try String(contentsOf: inCheckout("../../Sources/ApusCore/Ops/TensorFunctions.swift"), encoding: .utf8)
         var counts: [String: Int] = [:]
@@ -68,7 +74,7 @@ import Testing
             #expect(text.components(separatedBy: "static func \(name)(").count - 1 == count, "\(name): run scripts/tensor-functions")
         }
         #expect(text.components(separatedBy: "static func ").count - 1 == counts.values.reduce(0, +), "run scripts/tensor-functions")
-        // Each rule of the tables whose method is public.
+        // Each rule of the tables with a method.
         let missing = (UnaryRule.all.map(\.name) + BinaryRule.all.map(\.name)).filter {
             methods.contains($0) && !text.contains("func \($0)(")
         }

@@ -413,7 +413,8 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
     cl_uint count;
     check(clGetKernelInfo(f->kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL), "clGetKernelInfo");
     f->count = (int)count;
-    int found = module->is_cubin ? double_argument_sizes(module->image, name, f->sizes) : double_ptx_argument_sizes(module->image, name, f->sizes);
+    int found =
+        module->is_cubin ? double_argument_sizes(module->image, name, f->sizes) : double_ptx_argument_sizes(module->image, name, f->sizes);
     if (found != f->count) double_violation("%s takes %d arguments as compiled for CUDA, and %d for OpenCL", name, found, f->count);
     if (double_block_arguments(module->text, name, f->is_block) != f->count)
         double_violation("the source of %s does not show its %d arguments", name, f->count);

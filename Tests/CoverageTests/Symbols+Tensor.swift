@@ -53,7 +53,6 @@ extension Symbols {
         _ = x.addr(x, x)
         _ = Tensor.addr(x, x, x)
         _ = x.addr_(x, x)
-        _ = x.airyAi()
         _ = Tensor.airyAi(x)
         _ = x.all()
         _ = x.allclose(x)
@@ -64,10 +63,10 @@ extension Symbols {
         _ = x.any()
         _ = Tensor.arange(1)
         _ = x.argmax(dim: 1)
+        _ = x.argmin(dim: 1)
     }
 
     static func useTensor1(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
-        _ = x.argmin(dim: 1)
         _ = x.argsort()
         _ = x.argwhere()
         _ = Tensor.asin(x)
@@ -100,13 +99,9 @@ extension Symbols {
         _ = x.bernoulli()
         _ = Tensor.bernoulli([1], p: 1)
         _ = x.bernoulli_()
-        _ = x.besselJ0()
         _ = Tensor.besselJ0(x)
-        _ = x.besselJ1()
         _ = Tensor.besselJ1(x)
-        _ = x.besselY0()
         _ = Tensor.besselY0(x)
-        _ = x.besselY1()
         _ = Tensor.besselY1(x)
         _ = x.bfloat16()
         _ = x.bincount()
@@ -127,18 +122,14 @@ extension Symbols {
         _ = Tensor.ceil(x)
         _ = x.ceil()
         _ = x.ceil_()
+        _ = Tensor.chebyshevPolynomialT(1, x)
+        _ = Tensor.chebyshevPolynomialU(1, x)
+        _ = Tensor.chebyshevPolynomialV(1, x)
+        _ = Tensor.chebyshevPolynomialW(1, x)
+        _ = x.cholesky()
     }
 
     static func useTensor2(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
-        _ = x.chebyshevPolynomialT(x)
-        _ = Tensor.chebyshevPolynomialT(1, x)
-        _ = x.chebyshevPolynomialU(x)
-        _ = Tensor.chebyshevPolynomialU(1, x)
-        _ = x.chebyshevPolynomialV(x)
-        _ = Tensor.chebyshevPolynomialV(1, x)
-        _ = x.chebyshevPolynomialW(x)
-        _ = Tensor.chebyshevPolynomialW(1, x)
-        _ = x.cholesky()
         _ = x.choleskyInverse()
         _ = x.choleskySolve(x)
         _ = x.chunk(1)
@@ -190,9 +181,6 @@ extension Symbols {
         _ = x.diagonal()
         _ = x.diagonalScatter(x)
         _ = x.diff()
-    }
-
-    static func useTensor3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = Tensor.digamma(x)
         _ = x.digamma()
         _ = x.digamma_()
@@ -202,6 +190,9 @@ extension Symbols {
         _ = x.div_(x)
         _ = x.dot(x)
         _ = Tensor.dot(x, x)
+    }
+
+    static func useTensor3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.double()
         _ = x.dsplit(1)
         _ = Tensor.dstack([x])
@@ -209,7 +200,6 @@ extension Symbols {
         _ = Tensor.einsum("weight", x)
         _ = Tensor.empty([1])
         _ = Tensor.empty(like: x)
-        _ = x.entr()
         _ = Tensor.entr(x)
         _ = x.eq(x)
         _ = Tensor.eq(x, x)
@@ -222,7 +212,6 @@ extension Symbols {
         _ = Tensor.erfc(x)
         _ = x.erfc()
         _ = x.erfc_()
-        _ = x.erfcx()
         _ = Tensor.erfcx(x)
         _ = Tensor.erfinv(x)
         _ = x.erfinv()
@@ -240,7 +229,7 @@ extension Symbols {
         _ = x.exponential_()
         _ = Tensor.eye(1, m: 1)
         _ = Tensor.fftfreq(1)
-        _ = x.fftshift(dim: [1])
+        _ = Tensor.fftshift(x, dim: [1])
         _ = Tensor.fill(x, 1)
         _ = x.fill_(1)
         _ = x.fillDiagonal_(1)
@@ -253,9 +242,6 @@ extension Symbols {
         _ = Tensor.floatPower(1, x)
         _ = x.floatPower_(x)
         _ = Tensor.floor(x)
-    }
-
-    static func useTensor4(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.floor()
         _ = x.floor_()
         _ = x.floorDivide(x)
@@ -267,6 +253,9 @@ extension Symbols {
         _ = x.fmin(x)
         _ = Tensor.fmin(x, x)
         _ = x.fmod(x)
+    }
+
+    static func useTensor4(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = Tensor.fmod(x, x)
         _ = x.fmod_(x)
         _ = Tensor.frac(x)
@@ -304,9 +293,7 @@ extension Symbols {
         _ = x.heaviside(x)
         _ = Tensor.heaviside(x, x)
         _ = x.heaviside_(x)
-        _ = x.hermitePolynomialH(x)
         _ = Tensor.hermitePolynomialH(1, x)
-        _ = x.hermitePolynomialHe(x)
         _ = Tensor.hermitePolynomialHe(1, x)
         _ = x.histc()
         _ = x.histogram(1)
@@ -316,25 +303,22 @@ extension Symbols {
         _ = x.hypot(x)
         _ = Tensor.hypot(x, x)
         _ = x.hypot_(x)
-    }
-
-    static func useTensor5(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.i0()
         _ = Tensor.i0(x)
         _ = x.i0_()
-        _ = x.i0e()
         _ = Tensor.i0e(x)
-        _ = x.i1()
         _ = Tensor.i1(x)
-        _ = x.i1e()
         _ = Tensor.i1e(x)
-        _ = x.ifftshift(dim: [1])
+        _ = Tensor.ifftshift(x, dim: [1])
         _ = x.indexAdd(1, x, x)
         _ = x.indexAdd_(1, x, x)
         _ = x.indexCopy(dim: 1, x, x)
         _ = x.indexCopy_(dim: 1, x, x)
         _ = x.indexFill(1, x, x)
         _ = x.indexFill_(dim: 1, x, 1)
+    }
+
+    static func useTensor5(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.indexPut([x, nil], x)
         _ = x.indexPut_([x, nil], x)
         _ = x.indexReduce(dim: 1, x, x, reduce: .sum)
@@ -364,7 +348,6 @@ extension Symbols {
         _ = Tensor.kaiserWindow(1)
         _ = x.kron(x)
         _ = x.kthvalue(1)
-        _ = x.laguerrePolynomialL(x)
         _ = Tensor.laguerrePolynomialL(1, x)
         _ = x.lcm(x)
         _ = Tensor.lcm(x, x)
@@ -375,13 +358,9 @@ extension Symbols {
         _ = x.le(x)
         _ = Tensor.le(x, x)
         _ = x.le_(x)
-        _ = x.legendrePolynomialP(x)
         _ = Tensor.legendrePolynomialP(1, x)
         _ = x.lerp(x, 1)
         _ = Tensor.lerp(x, x, 1)
-    }
-
-    static func useTensor6(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.lerp_(x, 1)
         _ = Tensor.lgamma(x)
         _ = x.lgamma()
@@ -400,6 +379,9 @@ extension Symbols {
         _ = x.log2()
         _ = x.log2_()
         _ = x.log_()
+    }
+
+    static func useTensor6(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.logaddexp(x)
         _ = Tensor.logaddexp(x, x)
         _ = x.logaddexp2(x)
@@ -421,7 +403,6 @@ extension Symbols {
         _ = Tensor.logit(x)
         _ = x.logit()
         _ = x.logit_()
-        _ = x.logNdtr()
         _ = Tensor.logNdtr(x)
         _ = x.logNormal_()
         _ = x.logSoftmax(dim: 1)
@@ -442,9 +423,6 @@ extension Symbols {
         _ = x.matrixExp()
         _ = x.matrixPower(1)
         _ = x.max(x)
-    }
-
-    static func useTensor7(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = Tensor.max(x, x)
         _ = x.maximum(x)
         _ = Tensor.maximum(x, x)
@@ -458,21 +436,19 @@ extension Symbols {
         _ = x.mm(x)
         _ = Tensor.mm(x, x)
         _ = x.mode()
-        _ = x.modifiedBesselI0()
         _ = Tensor.modifiedBesselI0(x)
-        _ = x.modifiedBesselI1()
         _ = Tensor.modifiedBesselI1(x)
-        _ = x.modifiedBesselK0()
         _ = Tensor.modifiedBesselK0(x)
-        _ = x.modifiedBesselK1()
         _ = Tensor.modifiedBesselK1(x)
         _ = x.movedim([1], [1])
         _ = x.msort()
+    }
+
+    static func useTensor7(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.mT
         _ = x.mul(x)
         _ = Tensor.mul(x, x)
         _ = x.mul_(x)
-        _ = x.multigammaln(1)
         _ = Tensor.multigammaln(x, 1)
         _ = x.multinomial(1)
         _ = x.mv(x)
@@ -487,10 +463,8 @@ extension Symbols {
         _ = x.narrow(dim: 1, x, 1)
         _ = x.nbytes
         _ = x.ndim
-        _ = x.ndtr()
         _ = Tensor.ndtr(x)
         _ = Tensor.ndtri(x)
-        _ = x.ndtri()
         _ = x.ne(x)
         _ = Tensor.ne(x, x)
         _ = x.ne_(x)
@@ -505,9 +479,6 @@ extension Symbols {
         _ = x.nextafter(x)
         _ = Tensor.nextafter(x, x)
         _ = x.nextafter_(x)
-    }
-
-    static func useTensor8(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.nonzero(asTuple: true)
         _ = x.norm()
         _ = Tensor.normal(mean: x, std: x)
@@ -534,6 +505,9 @@ extension Symbols {
         _ = x.put_(x, x)
         _ = x.quantile(x)
         _ = x.rad2deg()
+    }
+
+    static func useTensor8(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = Tensor.rad2deg(x)
         _ = x.rad2deg_()
         _ = Tensor.rand([1])
@@ -568,9 +542,6 @@ extension Symbols {
         x.retainGrad()
         _ = x.retainsGrad
         _ = Tensor.rfftfreq(1)
-    }
-
-    static func useTensor9(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.roll(1, dim: 1)
         _ = x.rot90()
         _ = x.round(decimals: 1)
@@ -579,9 +550,7 @@ extension Symbols {
         _ = Tensor.rsqrt(x)
         _ = x.rsqrt()
         _ = x.rsqrt_()
-        _ = x.scaledModifiedBesselK0()
         _ = Tensor.scaledModifiedBesselK0(x)
-        _ = x.scaledModifiedBesselK1()
         _ = Tensor.scaledModifiedBesselK1(x)
         _ = x.scatter(1, x, x)
         _ = x.scatter_(1, x, x)
@@ -594,15 +563,14 @@ extension Symbols {
         _ = x.select(dim: 1, 1)
         _ = x.selectScatter(x, dim: 1, 1)
         _ = x.shape
-        _ = x.shiftedChebyshevPolynomialT(x)
         _ = Tensor.shiftedChebyshevPolynomialT(1, x)
-        _ = x.shiftedChebyshevPolynomialU(x)
         _ = Tensor.shiftedChebyshevPolynomialU(1, x)
-        _ = x.shiftedChebyshevPolynomialV(x)
         _ = Tensor.shiftedChebyshevPolynomialV(1, x)
-        _ = x.shiftedChebyshevPolynomialW(x)
         _ = Tensor.shiftedChebyshevPolynomialW(1, x)
         _ = Tensor.sigmoid(x)
+    }
+
+    static func useTensor9(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.sigmoid()
         _ = x.sigmoid_()
         _ = Tensor.sign(x)
@@ -627,13 +595,9 @@ extension Symbols {
         _ = Tensor.sparseRows(x, x, shape: [1])
         _ = x.sparseRows
         _ = Tensor.sparseRows(x, y, shape: [1])
-        _ = x.sphericalBesselJ0()
         _ = Tensor.sphericalBesselJ0(x)
         _ = x.split(1)
         _ = Tensor.sqrt(x)
-    }
-
-    static func useTensor10(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.sqrt()
         _ = x.sqrt_()
         _ = Tensor.square(x)
@@ -662,12 +626,14 @@ extension Symbols {
         _ = x.tanh_()
         _ = Tensor.tensordot(x, x)
         _ = x.tensorSplit(1)
-        _ = x.threshold(1, 1)
         _ = Tensor.threshold(x, 1, 1)
         _ = x.tile([1])
         _ = x.to(.float32)
         _ = x.toDense()
         _ = x.topk(1)
+    }
+
+    static func useTensor10(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.trace()
         _ = x.transpose(1, 1)
         _ = Tensor.trapezoid(x)
@@ -694,14 +660,10 @@ extension Symbols {
         _ = x.vdot(x)
         _ = Tensor.vdot(x, x)
         _ = x.view(1)
-    }
-
-    static func useTensor11(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x.vsplit(1)
         _ = Tensor.vstack([x])
         _ = Tensor.where(x)
         _ = Tensor.where(x .> 0, x, y)
-        _ = x.xlog1py(x)
         _ = Tensor.xlog1py(1, x)
         _ = x.xlogy(x)
         _ = Tensor.xlogy(1, x)
@@ -709,7 +671,6 @@ extension Symbols {
         _ = x.zero_()
         _ = Tensor.zeros([1])
         _ = Tensor.zeros(like: x)
-        _ = x.zeta(x)
         _ = Tensor.zeta(1, x)
         _ = x != y
         _ = x % y
@@ -733,6 +694,9 @@ extension Symbols {
         _ = x > y
         _ = x >= y
         _ = x >> y
+    }
+
+    static func useTensor11(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         x >>= y
         _ = x ^ y
         x ^= y
@@ -757,9 +721,6 @@ extension Symbols {
         _ = x.to(.int8)
         _ = x.to(.uint8)
         _ = x.to(y.dtype)
-    }
-
-    static func useTensor12(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = x[.newAxis]
         _ = x[0]
         x[0] = y

@@ -29,11 +29,10 @@ public enum Anomaly {
         }
     }
 
-    /// Adds the place of the op's forward call to an error of the backward pass.
+    /// Adds to an error of the backward pass the op's name and, in anomaly mode, where it was called in the forward pass.
     static func locate(_ error: OpError, _ node: Node) -> OpError {
-        guard let origin = node.origin else { return error }
-        var located = OpError(error.message + origin.trace.lines, op: error.op.isEmpty ? node.name : error.op)
-        located.modulePath = error.modulePath ?? origin.modulePath
+        var located = OpError(error.message + (node.origin?.trace.lines ?? ""), op: error.op.isEmpty ? node.name : error.op)
+        located.modulePath = error.modulePath ?? node.origin?.modulePath
         return located
     }
 

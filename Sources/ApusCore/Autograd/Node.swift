@@ -204,7 +204,7 @@ final class OpNode<O: Op>: Node {
     override package var name: String { op.name }
 
     override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
-        try withSaved { () throws(OpError) in op.differentiate(grad, more, BackwardContext(node: self)) }
+        try withSaved { () throws(OpError) in try op.differentiate(grad, more, BackwardContext(node: self)) }
     }
 }
 

@@ -22,7 +22,8 @@ package protocol Op: Equatable {
     /// Computes the outputs. `saved` keeps tensors for `backward`; it keeps nothing if no graph is recorded.
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Outputs
     /// The gradients of the inputs from those of the outputs: one per input, nil if there is none or `context.needs` is false.
-    func backward(_ grad: OutputGradients, _ context: BackwardContext) -> Gradients
+    /// Ops without derivatives throw.
+    func backward(_ grad: OutputGradients, _ context: BackwardContext) throws(OpError) -> Gradients
 
     // The rest depends on the number of outputs; the extensions below implement both cases.
 
@@ -34,7 +35,7 @@ package protocol Op: Equatable {
     /// The outputs as a list, for observers.
     func listed(_ outputs: Outputs) -> [Tensor]
     /// Calls `backward` with the gradients that a node has collected for output 0 and for the others.
-    func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients
+    func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients
 }
 
 extension Op {
@@ -55,8 +56,10 @@ extension Op where Outputs == Tensor, OutputGradients == Tensor {
         return nil
     }
 
-    @inline(__always) package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients {
-        if let first { backward(first, context) } else { [] }
+    @inline(__always) package func differentiate(
+        _ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext
+    ) throws(OpError) -> Gradients {
+        if let first { try backward(first, context) } else { [] }
     }
 }
 
@@ -74,8 +77,8 @@ extension Op where Outputs == [Tensor], OutputGradients == [Tensor?] {
         return nil
     }
 
-    package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients {
-        backward([first] + more, context)
+    package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients {
+        try backward([first] + more, context)
     }
 }
 

@@ -39,7 +39,9 @@ private struct LDLFactor: Op {
         return [factors, try pivots.moved(to: a.device), try info.moved(to: a.device)]
     }
 
-    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients { [fail(name, "has no derivative, as in PyTorch")] }
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients {
+        throw OpError("has no derivative, as in PyTorch", op: name)
+    }
 }
 
 /// Solves A·X = B by the factors of A = L·D·Lᵀ, for B [*, n, k]; batches broadcast. There is no derivative of the factors.
@@ -91,12 +93,10 @@ private struct LDLSolve: Op {
         }
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+    func backward(_ grad: Tensor, _ context: BackwardContext) throws(OpError) -> Gradients {
+        if context.needs(0) { throw OpError("has no derivative of the factors", op: name) }
         let (factors, pivots, b) = (context.saved[0], context.saved[1], context.saved[2])
-        return [
-            context.needs(0) ? fail(name, "has no derivative of the factors") : nil, nil,
-            context.needs(2) ? apply(LDLSolve(), [factors, pivots, grad]).sum(toShape: b.shape) : nil,
-        ]
+        return [nil, nil, apply(LDLSolve(), [factors, pivots, grad]).sum(toShape: b.shape)]
     }
 }
 

@@ -46,9 +46,9 @@ private struct LOBPCG: Op {
         return outputs
     }
 
-    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients {
+        if hasB { throw OpError("has no derivative with B, as in PyTorch", op: name) }
         let none = [Tensor?](repeating: nil, count: context.inputCount - 1)
-        if hasB { return Gradients([fail(name, "has no derivative with B, as in PyTorch")] + none) }
         let (a, values, vectors) = (context.saved[0], context.saved[1], context.saved[2])
         let transposed = vectors.mT
         guard let gradVectors = grads[1] else { return Gradients([(vectors * grads[0]!.unsqueeze(-2)).matmul(transposed)] + none) }

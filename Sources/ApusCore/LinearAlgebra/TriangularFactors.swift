@@ -141,7 +141,7 @@ extension Tensor {
     /// Solves self·X = b for triangular matrices [*, n, n] and b [*, n, k], or X·self = b for b [*, k, n] unless `left`; batches broadcast.
     /// The other half of the matrices is not read, nor is their diagonal if they are `unitriangular`: it is taken to be 1. Traps if shapes
     /// or dtypes do not fit. PyTorch: `torch.linalg.solve_triangular`.
-    public final func solveTriangular(_ b: Tensor, upper: Bool, left: Bool = true, unitriangular: Bool = false) -> Tensor {
+    package final func solveTriangular(_ b: Tensor, upper: Bool, left: Bool = true, unitriangular: Bool = false) -> Tensor {
         if left { return apply(TriangularSolve(upper: upper, unitriangular: unitriangular), Inputs(self, b)) }
         return composite("solveTriangular", .asIs, self) { (a) throws(OpError) in
             guard a.ndim >= 2, b.ndim >= 2, a.shape[-1] == a.shape[-2], b.shape[-1] == a.shape[-1] else {

@@ -66,12 +66,10 @@ extension BinaryRule {
     }
     static let gammainc = BinaryRule(.gammainc) { g, kept, _, _ in incompleteGamma(g, kept[0], kept[1]) }
     static let gammaincc = BinaryRule(.gammaincc) { g, kept, _, _ in incompleteGamma(-g, kept[0], kept[1]) }
-    static let gammaSampleGrad = BinaryRule(.gammaSampleGrad) { _, _, _, _ in
-        let failed = fail(
-            "gammaSampleGrad",
-            "has no derivative: neither gammainc and gammaincc by their first argument nor samples of Gamma, Beta and Dirichlet can be differentiated twice"
-        )
-        return [failed, failed]
+    static let gammaSampleGrad = BinaryRule(.gammaSampleGrad) { _, _, _, _ throws(OpError) in
+        throw OpError(
+            "has no derivative: neither gammainc and gammaincc by their first argument nor samples of Gamma, Beta and Dirichlet can be "
+                + "differentiated twice", op: "gammaSampleGrad")
     }
     /// The neighbour of a towards b; d = da, or 0 if a = b
     static let nextafter = BinaryRule(.nextafter) { g, kept, _, _ in
@@ -412,9 +410,9 @@ extension Tensor {
     /// value·log(x), 0 if value is 0 (unless x is NaN).
     public static func xlogy(_ value: some ScalarConvertible, _ x: Tensor) -> Tensor { x.wrapped(value).xlogy(x) }
     /// self·log(1 + other), 0 where self is 0 (unless other is NaN); accurate near other = 0. PyTorch: `torch.special.xlog1py`.
-    public final func xlog1py(_ other: Tensor) -> Tensor { timesLogarithm(other, ofOnePlus: true) }
+    package final func xlog1py(_ other: Tensor) -> Tensor { timesLogarithm(other, ofOnePlus: true) }
     /// self·log(1 + value), 0 where self is 0 (unless value is NaN).
-    public final func xlog1py(_ value: some ScalarConvertible) -> Tensor { xlog1py(wrapped(value)) }
+    package final func xlog1py(_ value: some ScalarConvertible) -> Tensor { xlog1py(wrapped(value)) }
     /// value·log(1 + x), 0 if value is 0 (unless x is NaN).
     public static func xlog1py(_ value: some ScalarConvertible, _ x: Tensor) -> Tensor { x.wrapped(value).xlog1py(x) }
 

@@ -88,7 +88,7 @@ extension Tensor {
         return KernelParameters(.int(dtype.nearest(low.int64Value)), .int(dtype.nearest(high.int64Value)))
     }
     /// x ≤ threshold ? value : x. Integers stay integers: `value` is truncated.
-    public final func threshold(_ threshold: Double, _ value: Double) -> Tensor {
+    package final func threshold(_ threshold: Double, _ value: Double) -> Tensor {
         if dtype.isFloatingPoint || dtype == .bool { return unary(.threshold, threshold, value) }
         // For an integer x, x ≤ threshold is the same as x ≤ ⌊threshold⌋.
         return unary(.threshold, KernelParameters(.double(threshold.rounded(.down)), .int(Scalar.double(value).integer(in: dtype))))

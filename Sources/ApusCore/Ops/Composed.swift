@@ -108,13 +108,13 @@ extension Tensor {
     }
 
     /// The entropy −x·ln x of probabilities, 0 for x = 0 and −∞ for negative x. PyTorch: `torch.special.entr`.
-    public final func entr() -> Tensor { widened { x in apply(Entropy(), Inputs(x)) } }
+    package final func entr() -> Tensor { widened { x in apply(Entropy(), Inputs(x)) } }
 
     /// Φ(x), the cumulative distribution function of the standard normal distribution. PyTorch: `torch.special.ndtr`.
-    public final func ndtr() -> Tensor { widened { x in (x * -0.7071067811865476).erfc() * 0.5 } }
+    package final func ndtr() -> Tensor { widened { x in (x * -0.7071067811865476).erfc() * 0.5 } }
 
     /// ln Φ(x), accurate where Φ(x) itself would be 0. PyTorch: `torch.special.log_ndtr`.
-    public final func logNdtr() -> Tensor {
+    package final func logNdtr() -> Tensor {
         widened { x in
             // Each of the three formulas only gets arguments in its domain: elsewhere its derivative may be infinite, and times 0 that is
             // NaN.
@@ -134,7 +134,7 @@ extension Tensor {
 
     /// The logarithm of the multivariate gamma function: p(p − 1)/4·ln π + Σ ln Γ(x − j/2) for j from 0 to p − 1. It is defined for x above
     /// (p − 1)/2. Traps for bool, and if p is below 1. PyTorch: `torch.special.multigammaln`.
-    public final func multigammaln(_ p: Int) -> Tensor {
+    package final func multigammaln(_ p: Int) -> Tensor {
         composite("multigammaln", self) { () throws(OpError) in
             guard dtype != .bool else { throw OpError("is not defined for bool; convert with to(_:) first") }
             guard p >= 1 else { throw OpError("needs a dimension p of at least 1, it is \(p)") }

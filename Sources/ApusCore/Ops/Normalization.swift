@@ -26,7 +26,7 @@ struct LayerNorm: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+    func backward(_ grad: Tensor, _ context: BackwardContext) throws(OpError) -> Gradients {
         let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
         let weight = hasWeight ? context.saved[3] : nil
         let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias, parameterType: x.dtype)
@@ -36,7 +36,7 @@ struct LayerNorm: Op {
                 return (centered, (centered.square().mean(dim: [1], keepDim: true) + eps).rsqrt())
             }
         }
-        return gradients.fused { gx, gw, gb throws(OpError) in
+        return try gradients.fused { gx, gw, gb throws(OpError) in
             try x.device.backend.layerNormBackward(
                 try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, gradX: gx, gradWeight: gw,
                 gradBias: gb)
@@ -85,7 +85,7 @@ struct ChannelNorm: Op {
         return [out] + statistics
     }
 
-    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients {
         let grad = grads[0]!
         let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
         let weight = hasWeight ? context.saved[3] : nil
@@ -99,7 +99,7 @@ struct ChannelNorm: Op {
                 return (centered, (centered.square().mean(dim: [0, 2], keepDim: true) + eps).rsqrt())
             }
         }
-        return gradients.fused { gx, gw, gb throws(OpError) in
+        return try gradients.fused { gx, gw, gb throws(OpError) in
             try x.device.backend.channelNormBackward(
                 try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gx,
                 gradWeight: gw, gradBias: gb)
@@ -136,17 +136,12 @@ private struct NormGradients {
     }
 
     /// Computes the gradients by the backend's kernel, unrecorded.
-    func fused(_ run: (_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) throws(OpError) -> Void) -> Gradients {
-        do throws(OpError) {
-            let gx = needsX ? try Tensor.uninitialized(x.shape, x.dtype, x.device) : nil
-            let gw = needsWeight ? try Tensor.uninitialized([x.shape[1]], parameterType, x.device) : nil
-            let gb = needsBias ? try Tensor.uninitialized([x.shape[1]], parameterType, x.device) : nil
-            try run(gx, gw, gb)
-            return ordered(gx, gw, gb)
-        } catch {
-            let poisoned = fail(error, op: "normBackward")
-            return ordered(poisoned, poisoned, poisoned)
-        }
+    func fused(_ run: (_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) throws(OpError) -> Void) throws(OpError) -> Gradients {
+        let gx = needsX ? try Tensor.uninitialized(x.shape, x.dtype, x.device) : nil
+        let gw = needsWeight ? try Tensor.uninitialized([x.shape[1]], parameterType, x.device) : nil
+        let gb = needsBias ? try Tensor.uninitialized([x.shape[1]], parameterType, x.device) : nil
+        try run(gx, gw, gb)
+        return ordered(gx, gw, gb)
     }
 
     /// Computes the gradients by differentiable ops, in float32 for 16-bit floats. `statistics`: the dimensions of mean and variance, nil

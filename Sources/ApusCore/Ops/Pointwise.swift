@@ -13,13 +13,13 @@ package final class UnaryRule: Sendable {
     let autocast: AutocastPolicy
     /// The gradient of the input from that of the output and the kept tensor; nil if the function is piecewise constant, so that its
     /// gradient is zero.
-    let derivative: (@Sendable (_ g: Tensor, _ kept: Tensor, _ p: KernelParameters) -> Tensor)?
+    let derivative: (@Sendable (_ g: Tensor, _ kept: Tensor, _ p: KernelParameters) throws(OpError) -> Tensor)?
     package var isLocallyConstant: Bool { derivative == nil }
 
     /// `name` is the op's name, by default that of the kind.
     init(
         _ kind: UnaryKind, named name: String? = nil, leavesIntegers: Bool = false, keeps: Keeps = .input, autocast: AutocastPolicy = .asIs,
-        _ derivative: (@Sendable (Tensor, Tensor, KernelParameters) -> Tensor)? = nil
+        _ derivative: (@Sendable (Tensor, Tensor, KernelParameters) throws(OpError) -> Tensor)? = nil
     ) {
         let function = kind.function
         self.name = name ?? function.name
@@ -63,9 +63,9 @@ struct Unary: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+    func backward(_ grad: Tensor, _ context: BackwardContext) throws(OpError) -> Gradients {
         guard let derivative = rule.derivative else { return [Tensor.zeros(like: grad)] }
-        return [derivative(grad, context.saved.first ?? grad, p)]
+        return [try derivative(grad, context.saved.first ?? grad, p)]
     }
 }
 
@@ -80,14 +80,14 @@ package final class BinaryRule: Sendable {
     let autocast: AutocastPolicy
     /// The gradients of the operands; nil if they are zero. `kept` has a, b and y as far as they were kept; `op` has the rule and its
     /// constants.
-    let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ op: Binary) -> Gradients)?
+    let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ op: Binary) throws(OpError) -> Gradients)?
     package var isLocallyConstant: Bool { derivative == nil }
 
     /// `name` is the op's name, by default that of the kind.
     init(
         _ kind: BinaryKind, named name: String? = nil, keepsInputs: Bool = true, keepsOutput: Bool = false,
         autocast: AutocastPolicy = .asIs,
-        _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, Binary) -> Gradients)? = nil
+        _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, Binary) throws(OpError) -> Gradients)? = nil
     ) {
         let function = kind.function
         self.name = name ?? function.name
@@ -125,9 +125,9 @@ struct Binary: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+    func backward(_ grad: Tensor, _ context: BackwardContext) throws(OpError) -> Gradients {
         guard let derivative = rule.derivative else { return [Tensor.zeros(like: grad), Tensor.zeros(like: grad)] }
-        return derivative(grad, context.saved, context, self)
+        return try derivative(grad, context.saved, context, self)
     }
 }
 

@@ -68,18 +68,18 @@ extension Tensor {
 
     /// Rotates elements along each of `dim` so that the first one moves to the middle; the frequencies of `fftfreq` are then ascending.
     /// PyTorch: `torch.fft.fftshift`.
-    public final func fftshift(dim: some Collection<Int>) -> Tensor { rolled("fftshift", dim) { $0 / 2 } }
+    public static func fftshift(_ x: Tensor, dim: some Collection<Int>) -> Tensor { x.rolled("fftshift", dim) { $0 / 2 } }
     /// `fftshift` along `dim`.
-    public final func fftshift(dim: Int) -> Tensor { fftshift(dim: [dim]) }
+    public static func fftshift(_ x: Tensor, dim: Int) -> Tensor { fftshift(x, dim: [dim]) }
     /// `fftshift` along all dimensions.
-    public final func fftshift() -> Tensor { fftshift(dim: Array(0..<ndim)) }
+    public static func fftshift(_ x: Tensor) -> Tensor { fftshift(x, dim: Array(0..<x.ndim)) }
     /// Rotates elements along each of `dim` so that the middle one moves to the front, the inverse of `fftshift`. PyTorch:
     /// `torch.fft.ifftshift`.
-    public final func ifftshift(dim: some Collection<Int>) -> Tensor { rolled("ifftshift", dim) { ($0 + 1) / 2 } }
+    public static func ifftshift(_ x: Tensor, dim: some Collection<Int>) -> Tensor { x.rolled("ifftshift", dim) { ($0 + 1) / 2 } }
     /// `ifftshift` along `dim`.
-    public final func ifftshift(dim: Int) -> Tensor { ifftshift(dim: [dim]) }
+    public static func ifftshift(_ x: Tensor, dim: Int) -> Tensor { ifftshift(x, dim: [dim]) }
     /// `ifftshift` along all dimensions.
-    public final func ifftshift() -> Tensor { ifftshift(dim: Array(0..<ndim)) }
+    public static func ifftshift(_ x: Tensor) -> Tensor { ifftshift(x, dim: Array(0..<x.ndim)) }
 
     private final func rolled(_ op: String, _ dims: some Collection<Int>, by shift: (Int) -> Int) -> Tensor {
         composite(op, self) { () throws(OpError) in

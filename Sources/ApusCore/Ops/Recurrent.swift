@@ -157,18 +157,13 @@ package struct RecurrentWalk: Op {
 
     // MARK: Backward
 
-    package func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+    package func backward(_ grads: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients {
         let count = context.inputCount
         let inputs = Array(context.saved.prefix(count))
         let walk = named(inputs)
         let shapes = [context.saved[count].shape] + walk.first.map(\.shape)
         let gradients = zip(grads, shapes).map { grad, shape in grad ?? Tensor.zeros(shape, dtype: walk.hh.dtype, device: walk.hh.device) }
-        do throws(OpError) {
-            return Gradients(try isGradEnabled ? composedBackward(inputs, gradients) : walkBack(walk, inputs, gradients, context))
-        } catch {
-            let failed = fail(error, op: name)
-            return Gradients(inputs.map { _ in failed })
-        }
+        return Gradients(try isGradEnabled ? composedBackward(inputs, gradients) : walkBack(walk, inputs, gradients, context))
     }
 
     private func walkBack(

@@ -159,6 +159,15 @@ struct Scatter: Op {
     }
 }
 
+/// The coordinates of the elements that are not zero. It has no derivative.
+private struct Nonzero: Op {
+    var name: String { "nonzero" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor { try inputs[0].device.backend.nonzero(inputs[0]) }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [nil] }
+}
+
 extension Tensor {
     /// `condition ? a : b`, elementwise; all three broadcast, a and b promote.
     public static func `where`(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
@@ -366,9 +375,7 @@ extension Tensor {
     }
 
     /// The coordinates of the nonzero elements, in row-major order: [count, ndim], int64. PyTorch: `nonzero`.
-    public final func nonzero() -> Tensor {
-        composite("nonzero", self) { () throws(OpError) in try device.backend.nonzero(self) }
-    }
+    public final func nonzero() -> Tensor { apply(Nonzero(), Inputs(self)) }
 
     /// The elements where the bool `mask` (which broadcasts with x) is true, as a vector. PyTorch: `masked_select`.
     public final func maskedSelect(_ mask: Tensor) -> Tensor {

@@ -67,7 +67,7 @@ extension Tensor {
     }
 
     /// Σ selfᵢ·otherᵢ along `dim`; the operands broadcast. Traps unless both have the same float dtype. PyTorch: `torch.linalg.vecdot`.
-    public final func vecdot(_ other: Tensor, dim: Int = -1) -> Tensor {
+    package final func vecdot(_ other: Tensor, dim: Int = -1) -> Tensor {
         composite("vecdot", .lower, self, other) { (x, y) throws(OpError) in
             guard x.dtype == y.dtype, x.dtype.isFloatingPoint else {
                 throw OpError("both must be of one float type, they are \(x.dtype) and \(y.dtype)")

@@ -165,7 +165,7 @@ extension Tensor {
     /// The inverse y of erf; d = √π/2·e^(y²).
     public final func erfinv() -> Tensor { unary(.erfinv) }
     /// The quantile function y of the standard normal distribution; d = √(2π)·e^(y²/2). PyTorch: `torch.special.ndtri`.
-    public final func ndtri() -> Tensor { unary(.ndtri) }
+    package final func ndtri() -> Tensor { unary(.ndtri) }
     /// ln |Γ(x)|; d = ψ(x).
     public final func lgamma() -> Tensor { unary(.lgamma) }
     /// ψ(x) = d/dx ln Γ(x); d = ψ′(x).

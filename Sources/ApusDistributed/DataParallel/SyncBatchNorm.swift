@@ -30,21 +30,23 @@ public final class SyncBatchNorm: BatchNorm {
 
 extension BatchNorm {
     fileprivate func share(_ group: ProcessGroup) {
-        sumOverProcesses = group.size > 1 ? { SumOverProcesses(group: group)($0)[0] } : nil
+        sumOverProcesses = group.size > 1 ? { ApusCore.apply(SumOverProcesses(group: group), Inputs($0)) } : nil
     }
 }
 
 /// The sum of a tensor over ranks. Each rank's loss may depend on it, so its gradient is the sum of the ranks' gradients.
-struct SumOverProcesses: DifferentiableFunction {
+private struct SumOverProcesses: Op {
     let group: ProcessGroup
 
-    func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor] { [summed(inputs[0])] }
+    var name: String { "sumOverProcesses" }
 
-    func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?] { [summed(gradients[0])] }
+    static func == (a: SumOverProcesses, b: SumOverProcesses) -> Bool { a.group === b.group }
 
-    private func summed(_ tensor: Tensor) -> Tensor {
-        let sum = tensor.detach().clone()
-        do { try group.allReduce(sum) } catch { return fail(OpError("\(error)", op: name)) }
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        let sum = inputs[0].detach().clone()
+        do { try group.allReduce(sum) } catch { throw OpError("\(error)") }
         return sum
     }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [apply(self, Inputs(grad))] }
 }
