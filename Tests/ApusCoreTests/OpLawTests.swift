@@ -70,6 +70,36 @@ import Testing
         #expect(Set((kinds["Unary"] ?? []).map { "\($0)" }).count > 40)
     }
 
+    /// An op knows nothing of the batch that it was made for: applied to another one, it gives what the function gives of it.
+    @Test func opsOfAnyBatch() {
+        func again<O: Op>(_ op: O, _ inputs: [Tensor]) -> Tensor {
+            let outputs = apply(op, Inputs(inputs))
+            return outputs as? Tensor ?? (outputs as! [Tensor])[0]
+        }
+        let weight = DerivativeTests.numbers([2, 2, 3, 3])
+        let calls: [(String, (Tensor) -> Tensor, [Tensor])] = [
+            ("conv2d", { F.conv2d($0, weight, stride: 2) }, [weight]),
+            ("convTranspose2d", { F.convTranspose2d($0, weight, stride: 2, outputPadding: 1) }, [weight]),
+            ("maxPool2d", { F.maxPool2d($0, kernelSize: 2) }, []), ("avgPool2d", { F.avgPool2d($0, kernelSize: 3, stride: 2) }, []),
+            ("adaptiveAvgPool2d", { F.adaptiveAvgPool2d($0, 3) }, []),
+            ("maxPool1d", { F.maxPool1d($0.flatten(startDim: 2), kernelSize: 3) }, []),
+        ]
+        for (name, call, more) in calls {
+            let op = Self.ops(of: call(DerivativeTests.numbers([2, 2, 6, 6]).requiresGrad_()))[0]
+            let x = DerivativeTests.numbers([5, 2, 6, 6], phase: 1)
+            expectEqual(again(op, [name == "maxPool1d" ? x.flatten(startDim: 2) : x] + more), call(x), "\(name)")
+            // So do the ops of its gradient. That of a transposed convolution is a convolution.
+            if name == "convTranspose2d" { continue }
+            let leaf = DerivativeTests.numbers([2, 2, 6, 6]).requiresGrad_()
+            let gradient = grad(of: call(leaf).square().sum(), withRespectTo: [leaf], createGraph: true)[0]
+            for inner in Self.ops(of: gradient) where ["averagePoolBackward", "convolutionBackwardInput"].contains(inner.name) {
+                let wanted = x.clone().requiresGrad_()
+                call(wanted).square().sum().backward()
+                expectEqual(again(inner, [call(x) * 2] + more), wanted.grad!, "\(inner.name)")
+            }
+        }
+    }
+
     /// Functions with many steps make equally many ops for any number of steps.
     @Test func graphsThatDoNotGrow() {
         func names(_ x: Tensor) -> [String] { Self.ops(of: x).map(\.name) }

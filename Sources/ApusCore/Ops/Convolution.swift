@@ -12,14 +12,12 @@
 /// out = ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
 struct Convolution: Op {
     let p: ConvolutionParameters
-    let inputShape: Shape
-    let weightShape: Shape
 
     var name: String { "convolution" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (x, weight) = (inputs[0], inputs[1])
-        let out = try Tensor.uninitialized(p.outputShape(input: inputShape, weight: weightShape), x.dtype, x.device)
+        let out = try Tensor.uninitialized(p.outputShape(input: x.shape, weight: weight.shape), x.dtype, x.device)
         try x.device.backend.convolution(x, weight, bias: inputs.count > 2 ? inputs[2] : nil, p, into: out)
         saved.keep(x)
         saved.keep(weight)
@@ -29,10 +27,8 @@ struct Convolution: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, weight) = (context.saved[0], context.saved[1])
         var result: Gradients = [
-            context.needs(0)
-                ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, weight)) : nil,
-            context.needs(1)
-                ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, x)) : nil,
+            context.needs(0) ? apply(ConvolutionBackwardInput(p: p, extents: x.shape.extents), Inputs(grad, weight)) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, kernel: weight.shape.extents), Inputs(grad, x)) : nil,
         ]
         if context.inputCount > 2 { result.append(context.needs(2) ? grad.sum(dim: [0] + Array(2..<grad.ndim)) : nil) }
         return result
@@ -41,14 +37,14 @@ struct Convolution: Op {
 
 struct ConvolutionBackwardInput: Op {
     let p: ConvolutionParameters
-    let inputShape: Shape
-    let weightShape: Shape
+    /// The extents of x, which stride and rounding leave open.
+    let extents: Shape
 
     var name: String { "convolutionBackwardInput" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (grad, weight) = (inputs[0], inputs[1])
-        let out = try Tensor.uninitialized(inputShape, grad.dtype, grad.device)
+        let out = try Tensor.uninitialized([grad.shape[0], weight.shape[1] * p.groups] + extents, grad.dtype, grad.device)
         try grad.device.backend.convolutionBackwardInput(grad, weight, p, into: out)
         saved.keep(grad)
         saved.keep(weight)
@@ -58,23 +54,22 @@ struct ConvolutionBackwardInput: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (g, weight) = (context.saved[0], context.saved[1])
         return [
-            context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, weight)) : nil,
-            context.needs(1)
-                ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(g, grad)) : nil,
+            context.needs(0) ? apply(Convolution(p: p), Inputs(grad, weight)) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, kernel: weight.shape.extents), Inputs(g, grad)) : nil,
         ]
     }
 }
 
 struct ConvolutionBackwardWeight: Op {
     let p: ConvolutionParameters
-    let inputShape: Shape
-    let weightShape: Shape
+    /// The extents of w, which stride and rounding leave open.
+    let kernel: Shape
 
     var name: String { "convolutionBackwardWeight" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (grad, x) = (inputs[0], inputs[1])
-        let out = try Tensor.uninitialized(weightShape, grad.dtype, grad.device)
+        let out = try Tensor.uninitialized([grad.shape[1], x.shape[1] / p.groups] + kernel, grad.dtype, grad.device)
         try grad.device.backend.convolutionBackwardWeight(grad, x, p, into: out)
         saved.keep(grad)
         saved.keep(x)
@@ -84,10 +79,27 @@ struct ConvolutionBackwardWeight: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (g, x) = (context.saved[0], context.saved[1])
         return [
-            context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(x, grad)) : nil,
-            context.needs(1)
-                ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(g, grad)) : nil,
+            context.needs(0) ? apply(Convolution(p: p), Inputs(x, grad)) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardInput(p: p, extents: x.shape.extents), Inputs(g, grad)) : nil,
         ]
+    }
+}
+
+/// Throws if one of the window's extents is out of range; kernels compute with 32 bits.
+package func checkExtents(_ values: [Int], _ name: String, from least: Int) throws(OpError) {
+    for value in values where value < least || value > Int(Int32.max) {
+        throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
+    }
+}
+
+extension Shape {
+    /// The spatial extents: all but batch and channels, or of a weight all but its channels.
+    var extents: Shape { Shape(dropFirst(2)) }
+
+    static func + (a: Shape, b: Shape) -> Shape {
+        var sum = a
+        for extent in b { sum.append(extent) }
+        return sum
     }
 }
 
@@ -116,11 +128,9 @@ extension ConvolutionParameters {
 
     /// Throws if stride, padding, dilation or groups is out of range.
     fileprivate func check() throws(OpError) {
-        for (name, values, least) in [("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)] {
-            for value in values where value < least || value > Int(Int32.max) {
-                throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
-            }
-        }
+        try checkExtents(stride, "stride", from: 1)
+        try checkExtents(padding, "padding", from: 0)
+        try checkExtents(dilation, "dilation", from: 1)
         guard groups > 0 else { throw OpError("groups is \(groups), but must be positive") }
     }
 }
@@ -150,8 +160,7 @@ extension Tensor {
                         + "\(span) > \(available); use a smaller kernel or more padding")
             }
         }
-        let out = apply(
-            Convolution(p: p, inputShape: x.shape, weightShape: weight.shape), Inputs(first: x, second: weight, more: bias.map { [$0] }))
+        let out = apply(Convolution(p: p), Inputs(first: x, second: weight, more: bias.map { [$0] }))
         return x.ndim == ndim ? out : out.squeeze(0)
     }
 
@@ -173,7 +182,7 @@ extension Tensor {
                 "weight of shape \(weight.shape) has \(weight.shape[0]) input channels, which groups (\(p.groups)) does not divide")
         }
         let outChannels = weight.shape[1] * p.groups
-        var target: Shape = [x.shape[0], outChannels]
+        var target: Shape = []
         // If the output padding is at least one stride, x is padded with zeros.
         var more: [Int] = []
         for d in 0..<spatial {
@@ -192,7 +201,7 @@ extension Tensor {
             more = [0, outputPadding[d] / p.stride[d]] + more
         }
         let steps = more.contains { $0 > 0 } ? x.pad(more) : x
-        var out = apply(ConvolutionBackwardInput(p: p, inputShape: target, weightShape: weight.shape), Inputs(steps, weight))
+        var out = apply(ConvolutionBackwardInput(p: p, extents: target), Inputs(steps, weight))
         if let bias { out = out + bias.reshape([outChannels] + Array(repeating: 1, count: spatial)) }
         return x.ndim == ndim ? out : out.squeeze(0)
     }

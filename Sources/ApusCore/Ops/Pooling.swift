@@ -3,28 +3,27 @@
 /// Derivative: the gradient of a window goes to the position of its maximum; overlapping windows add up.
 struct MaxPool: Op {
     let p: PoolParameters
-    let inputShape: Shape
-    let outputShape: Shape
+    /// The extents of the input and of the output.
+    let from: Shape, to: Shape
 
     var name: String { "maxPool" }
     var outputCount: Int { 2 }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
         let x = inputs[0]
-        let out = try Tensor.uninitialized(outputShape, x.dtype, x.device)
-        let places = try Tensor.uninitialized(outputShape, .int64, x.device)
+        let shape = [x.shape[0], x.shape[1]] + to
+        let out = try Tensor.uninitialized(shape, x.dtype, x.device)
+        let places = try Tensor.uninitialized(shape, .int64, x.device)
         try x.device.backend.maxPool(x, p, into: out, indices: places)
         saved.keep(places)
         return [out, places]
     }
 
     func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
-        let grad = grads[0]!
-        let plane = Shape(Array(inputShape.prefix(2)) + [inputShape.dropFirst(2).reduce(1, *)])
-        return [
-            apply(GatherBackward(dim: 2, shape: plane), [grad.flatten(startDim: 2), context.saved[0].flatten(startDim: 2)]).reshape(
-                inputShape)
-        ]
+        let grad = grads[0]!, planes: Shape = [grad.shape[0], grad.shape[1]]
+        let flat = apply(
+            GatherBackward(dim: 2, shape: planes + [from.numel]), [grad.flatten(startDim: 2), context.saved[0].flatten(startDim: 2)])
+        return [flat.reshape(planes + from)]
     }
 }
 
@@ -32,37 +31,37 @@ struct MaxPool: Op {
 /// derivative.
 struct AveragePool: Op {
     let p: PoolParameters
-    let inputShape: Shape
-    let outputShape: Shape
+    /// The extents of the input and of the output.
+    let from: Shape, to: Shape
 
     var name: String { "averagePool" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let out = try Tensor.uninitialized(outputShape, inputs[0].dtype, inputs[0].device)
-        try out.device.backend.averagePool(inputs[0], p, into: out)
+        let x = inputs[0], out = try Tensor.uninitialized([x.shape[0], x.shape[1]] + to, x.dtype, x.device)
+        try out.device.backend.averagePool(x, p, into: out)
         return out
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        [apply(AveragePoolBackward(p: p, inputShape: inputShape, outputShape: outputShape), Inputs(grad))]
+        [apply(AveragePoolBackward(p: p, from: to, to: from), Inputs(grad))]
     }
 }
 
 struct AveragePoolBackward: Op {
     let p: PoolParameters
-    let inputShape: Shape
-    let outputShape: Shape
+    /// The extents of its input, the gradient of an output, and of its output, the gradient of an input.
+    let from: Shape, to: Shape
 
     var name: String { "averagePoolBackward" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let out = try Tensor.uninitialized(inputShape, inputs[0].dtype, inputs[0].device)
-        try out.device.backend.averagePoolBackward(inputs[0], p, into: out)
+        let grad = inputs[0], out = try Tensor.uninitialized([grad.shape[0], grad.shape[1]] + to, grad.dtype, grad.device)
+        try out.device.backend.averagePoolBackward(grad, p, into: out)
         return out
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        [apply(AveragePool(p: p, inputShape: inputShape, outputShape: outputShape), Inputs(grad))]
+        [apply(AveragePool(p: p, from: to, to: from), Inputs(grad))]
     }
 }
 
@@ -92,9 +91,7 @@ package struct PoolWindow {
             guard values.count == input.count else {
                 throw OpError("\(name) \(values) needs \(input.count) numbers, one for each spatial dimension")
             }
-            for value in values where value < least || value > Int(Int32.max) {
-                throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
-            }
+            try checkExtents(values, name, from: least)
         }
         for d in input.indices {
             let span = dilation[d] * (kernel[d] - 1) + 1
@@ -174,7 +171,7 @@ extension Tensor {
     ) -> (values: Tensor, indices: Tensor) {
         compositePair(name, self) { () throws(OpError) in
             let (x, parameters, output) = try poolInput(spatial: spatial, alsoFor: isTaken, geometry)
-            let found = apply(MaxPool(p: parameters, inputShape: x.shape, outputShape: output), Inputs(x))
+            let found = apply(MaxPool(p: parameters, from: x.shape.extents, to: output), Inputs(x))
             return ndim == spatial + 1 ? (found[0].squeeze(0), found[1].squeeze(0)) : (found[0], found[1])
         }
     }
@@ -185,7 +182,7 @@ extension Tensor {
     ) -> Tensor {
         composite(name, self) { () throws(OpError) in
             let (x, parameters, output) = try poolInput(spatial: spatial, alsoFor: isTaken, geometry)
-            let out = apply(AveragePool(p: parameters, inputShape: x.shape, outputShape: output), Inputs(x))
+            let out = apply(AveragePool(p: parameters, from: x.shape.extents, to: output), Inputs(x))
             return ndim == spatial + 1 ? out.squeeze(0) : out
         }
     }
@@ -201,7 +198,7 @@ extension Tensor {
         }
     }
 
-    /// The input with a batch dimension, the windows, and the shape of the output.
+    /// The input with a batch dimension, the windows, and the extents of the output.
     private final func poolInput(
         spatial: Int, alsoFor isTaken: (DType) -> Bool, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) throws(OpError) -> (Tensor, PoolParameters, Shape) {
@@ -211,7 +208,7 @@ extension Tensor {
         }
         let x = ndim == spatial + 1 ? unsqueeze(0) : self
         let (parameters, extents) = try geometry(Array(x.shape.dropFirst(2)))
-        return (x, parameters, Shape(Array(x.shape.prefix(2)) + extents))
+        return (x, parameters, Shape(extents))
     }
 
     /// A partial inverse of max pooling: each value at its index in planes of zeros with extents `outputSize`.
