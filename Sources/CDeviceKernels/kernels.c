@@ -114,6 +114,9 @@ END
 FILE(wide)
 #embed "../CKernels/math_wide.h" suffix(, 0)
 END
+FILE(gamma)
+#embed "../CKernels/math_gamma.h" suffix(, 0)
+END
 FILE(special)
 #embed "kernels/special.cl" suffix(, 0)
 END

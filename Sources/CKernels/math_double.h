@@ -15,46 +15,24 @@
 #define d_round f_round
 #define d_trunc f_trunc
 
-#define d_exp exp
-#define d_exp2 exp2
-#define d_expm1 expm1
-#define d_log log
-#define d_log2 log2
-#define d_log10 log10
-#define d_log1p log1p
-#define d_sin sin
-#define d_cos cos
-#define d_tan tan
-#define d_asin asin
-#define d_acos acos
-#define d_atan atan
-#define d_sinh sinh
-#define d_cosh cosh
-#define d_tanh tanh
-#define d_asinh asinh
-#define d_acosh acosh
-#define d_atanh atanh
-#define d_erf erf
-#define d_erfc erfc
+// The functions of the tables that libm has: in float64 all, in float32 those that are rarely hot.
+#define ELEMENTARY(NAME)                                                                                                                   \
+    APUS_INLINE double d_##NAME(double x) { return NAME(x); }
+#define LIBRARY(NAME)                                                                                                                      \
+    ELEMENTARY(NAME) APUS_INLINE float f_##NAME(float x) { return NAME##f(x); }
+#define TABLE "unary.def"
+#include "library.def"
+#undef TABLE
+#define LIBRARY(NAME)                                                                                                                      \
+    APUS_INLINE double d_##NAME(double x, double y) { return NAME(x, y); }                                                                 \
+    APUS_INLINE float f_##NAME(float x, float y) { return NAME##f(x, y); }
+#define TABLE "binary.def"
+#include "library.def"
+#undef TABLE
 #define d_pow pow
-#define d_atan2 atan2
-#define d_hypot hypot
 #define d_fmod fmod
-#define d_nextafter nextafter
-#define f_asin asinf
-#define f_acos acosf
-#define f_atan atanf
-#define f_sinh sinhf
-#define f_cosh coshf
-#define f_asinh asinhf
-#define f_acosh acoshf
-#define f_atanh atanhf
-#define f_erfc erfcf
 #define f_pow powf
-#define f_atan2 atan2f
-#define f_hypot hypotf
 #define f_fmod fmodf
-#define f_nextafter nextafterf
 
 #define FUNCTION APUS_INLINE
 #define T float

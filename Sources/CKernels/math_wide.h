@@ -1,10 +1,11 @@
-// Bessel functions, Airy's, erfcx, the zeta function and families of polynomials: by series, recurrences and continued fractions, without
-// fitted coefficients. The processor's C and the device kernels include this file. Both define
+// Bessel functions, Airy's, erfcx and families of polynomials: by series, recurrences and continued fractions, without fitted coefficients.
+// The processor's C and the device kernels include this file and `math_gamma.h`. Both define
 //
-// - T, the widest float of the tables, and WIDE, in which everything is computed: on the processor long double, since its further digits
-//   take up the rounding errors, on a device T;
+// - T, the widest float of the tables, and WIDE, in which what loses digits is computed: on the processor long double, since its further
+//   digits take up the rounding errors, on a device T;
 // - W(f), the name of a function of this kind, L(f), the elementary function f of WIDE, REAL(x), a constant of WIDE;
-// - PI, EPSILON, below one unit in the last place of 1, BERNOULLI_LIST, which declares B₂ⱼ/(2j)! as `bernoulli`, and FUNCTION.
+// - PI, EPSILON, below one unit in the last place of 1, T_EPSILON, the same for T, FUNCTION, LIST, which begins the declaration of a list
+//   of constants, and LISTED, before the type of what is listed where a function takes a list.
 //
 // Where a function oscillates, errors are small beside the numbers around, not beside a value next to a zero.
 
@@ -213,62 +214,6 @@ FUNCTION T W(erfcx)(T argument) {
         sum += t;
     }
     return (T)(sum / L(sqrt)(PI) / x);
-}
-
-// MARK: The zeta function, and the incomplete gamma function next to 1
-
-// The sum over k ≥ 0 of 1/(q + k)^s, for s > 1 and q > 0: single terms up to q + k = 2s + 14, then the Euler–Maclaurin formula.
-FUNCTION WIDE W(zeta_sum)(WIDE s, WIDE q) {
-    BERNOULLI_LIST
-    if (q == (WIDE)INFINITY) return 0;
-    WIDE y = q, sum = 0;
-    for (; y < 2 * s + 14; y += 1) {
-        WIDE term = L(pow)(y, -s);
-        sum += term;
-        if (term <= EPSILON * sum) return sum;
-    }
-    WIDE power = L(pow)(y, -s), t = s * power / y;
-    // y^(1 − s) may be a number where y^−s is 0.
-    WIDE rest = power / 2 + (power > 0 ? y * power : L(pow)(y, 1 - s)) / (s - 1);
-    for (int j = 0; j < 7; j++) {
-        rest += bernoulli[j] * t;
-        t *= (s + 2 * j + 1) * (s + 2 * j + 2) / (y * y);
-    }
-    return sum + rest;
-}
-// Hurwitz's zeta function. A negative q is f − m with integer m: its terms are those of f, 1 + f, …, and, for odd s with the other sign,
-// those of 1 − f … m − f.
-FUNCTION T W(zeta)(T s, T q) {
-    if (s == 1) return (T)INFINITY;
-    if (!(s > 1) || q != q) return (T)NAN;
-    if (q > 0) return (T)W(zeta_sum)(s, q);
-    if (q == L(floor)(q)) return (T)INFINITY;
-    if (s != L(floor)(s)) return (T)NAN;
-    WIDE f = q - L(rint)(q), pole = L(pow)(L(fabs)(f), -(WIDE)s);
-    WIDE right = W(zeta_sum)(s, 1 + f), left = W(zeta_sum)(s, 1 - f) - W(zeta_sum)(s, 1 - (WIDE)q);
-    return (T)(L(fmod)(s, (WIDE)2) == 1 ? (f < 0 ? -pole : pole) + right - left : pole + right + left);
-}
-// 1 − P(a, x) for x up to 1.1 and small a, where P is next to 1. With t = a·ln x − ln Γ(a + 1): 1 − e^t − a·e^t·(the sum over n ≥ 1 of
-// (−x)^n/(n!·(a + n))).
-FUNCTION WIDE W(gamma_rest)(WIDE a, WIDE x) {
-    WIDE logarithm;
-    if (a < REAL(0.01)) {
-        // −γ + ζ(2)·a/2 − ζ(3)·a²/3 + …
-        const WIDE zeta[] = {REAL(1.0040773561979443394), REAL(1.0083492773819228268), REAL(1.0173430619844491397),
-                             REAL(1.0369277551433699263), REAL(1.0823232337111381915), REAL(1.2020569031595942854),
-                             REAL(1.6449340668482264365)};
-        WIDE sum = 0;
-        for (int k = 8; k > 1; k--) sum = zeta[8 - k] / k - a * sum;
-        logarithm = a * (a * sum - REAL(0.57721566490153286061));
-    } else {
-        logarithm = L(log)(L(tgamma)(a + 1));
-    }
-    WIDE t = a * L(log)(x) - logarithm, power = 1, sum = 0;
-    for (int n = 1; L(fabs)(power) > EPSILON; n++) {
-        power *= -x / n;
-        sum += power / (a + n);
-    }
-    return -L(expm1)(t) - a * L(exp)(t) * sum;
 }
 
 // MARK: Polynomials. The order is cut to an integer; below 0 they are 0.

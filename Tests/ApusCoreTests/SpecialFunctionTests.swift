@@ -14,7 +14,7 @@ enum SpecialFunctions {
     /// How far a function may be from the exact value, in units in the last place (ULP) of the value, or of the largest term where terms cancel.
     ///
     /// The processor keeps to 3, but for the derivative of samples of the gamma distribution: 10⁻¹³ relatively. The reference too, and but for the
-    /// incomplete gamma function, whose hundreds of terms it and devices sum in float64, and for what `math_wide.h` has. Devices have the functions of their own language, of which
+    /// incomplete gamma function, whose hundreds of terms it and devices sum in float64, and for what `wide` names. Devices have the functions of their own language, of which
     /// OpenCL (C specification, 7.4) promises what `openCL` says, 3 where it says nothing; what is made of several has the sum. PoCL is within 3.
     static func bound(_ name: String, _ device: Device) -> Double {
         let kind = String(name.prefix { $0 != "(" })

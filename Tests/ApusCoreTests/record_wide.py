@@ -1,4 +1,4 @@
-"""Exact values of what `math_wide.h` computes, for `record_special.py`, whose conventions these functions follow."""
+"""Exact values of what `math_wide.h` and part of `math_gamma.h` compute, for `record_special.py`, whose conventions these functions follow."""
 from mpmath import mp, mpf
 
 

@@ -17,6 +17,8 @@ package struct PointwiseFunction: Sendable {
     package let constantCount: Int
     /// Whether it calls a function of the widest float (W): the gamma family or the inverse of erf, whose code is long.
     package let isSpecial: Bool
+    /// Whether its expression is a function of this name that compilers have.
+    package let isOfLibrary: Bool
 
     fileprivate init(_ row: apus_function) {
         func text(_ c: UnsafePointer<CChar>?) -> String? { c.map { String(cString: $0) } }
@@ -27,6 +29,7 @@ package struct PointwiseFunction: Sendable {
         let names = Set(
             [ofFloats, ofIntegers, ofBool].compactMap { $0 }.flatMap { $0.split { !($0.isLetter || $0.isNumber || $0 == "_") } })
         constantCount = names.contains("C") ? 3 : names.contains("B") ? 2 : names.contains("A") ? 1 : 0
+        isOfLibrary = row.is_of_library
         isSpecial = ofFloats?.contains("W(") == true
     }
 

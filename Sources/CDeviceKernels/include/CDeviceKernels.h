@@ -38,6 +38,7 @@ const char *_Nonnull apus_cl_plain(void);
 const char *_Nonnull apus_cl_exact(void);
 const char *_Nonnull apus_cl_pairs(void);
 const char *_Nonnull apus_cl_wide(void);
+const char *_Nonnull apus_cl_gamma(void);
 const char *_Nonnull apus_cl_special(void);
 
 #endif

@@ -3,6 +3,8 @@
 #define GLOBAL
 #define LOCAL __shared__
 #define SHARED
+#define LIST static __device__ const
+#define LISTED const
 #define BARRIER __syncthreads()
 #define GROUP 256
 #define GLOBAL_ID ((i64)blockIdx.x * 256 + threadIdx.x)

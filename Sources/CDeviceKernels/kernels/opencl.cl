@@ -4,6 +4,8 @@
 #define GLOBAL __global
 #define LOCAL __local
 #define SHARED __local
+#define LIST __constant
+#define LISTED __constant
 #define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
 #define GROUP 256
 #define GLOBAL_ID ((i64)get_global_id(0))

@@ -87,6 +87,8 @@ typedef struct {
     const char *_Nullable of_floats, *_Nullable of_integers, *_Nullable of_bool;
     /// Whether the result is bool, whatever the operands' dtype.
     bool is_predicate;
+    /// Whether its expression is a function of this name that compilers have, the processor's and devices'.
+    bool is_of_library;
 } apus_function;
 
 apus_function apus_unary_function(apus_unary_kind kind);

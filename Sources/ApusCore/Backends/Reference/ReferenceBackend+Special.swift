@@ -1,24 +1,30 @@
 import Glibc
 
-/// The gamma family, the zeta function and the inverse of erf. Formulas are explained in `math_special.h`.
+/// The gamma family, the zeta function and the inverse of erf, without the fitted coefficients of `math_gamma.h`.
 extension ReferenceFunctions {
     /// c[0] + c[1]·x + c[2]·x² + …
     private static func polynomial(_ x: Double, _ c: [Double]) -> Double { c.reversed().reduce(0) { $0 * x + $1 } }
 
-    private typealias C = SpecialCoefficients
+    /// Bernoulli's numbers B₂, B₄, … and what is made of them: B₂ⱼ/2j, B₂ⱼ/(2j·(2j − 1)), B₂ⱼ/(2j)!
+    private static let bernoulli: [Double] = [1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6, -3617.0 / 510]
+    private static let digammaSeries = bernoulli.enumerated().map { $1 / Double(2 * $0 + 2) }
+    private static let stirling = bernoulli.enumerated().map { $1 / Double((2 * $0 + 2) * (2 * $0 + 1)) }
+    private static let eulerMaclaurin = bernoulli.enumerated().map { j, b in (1...2 * j + 2).reduce(b) { $0 / Double($1) } }
 
     // MARK: erf⁻¹
 
-    /// erf⁻¹(x), where `below` is 1 − |x| without rounding error.
+    /// erf⁻¹(x), where `below` is 1 − |x| without rounding error, by Newton's method for erf y = |x|, which comes to y from below. From ¾ on
+    /// for y² − ln erfcx y = −ln below, which comes from above and is exact however small `below` is.
     private static func erfinv(_ x: Double, below: Double) -> Double {
-        let w = -Glibc.log(below * (2 - below))
-        if w < 5 { return x * (Double.pi.squareRoot() / 2 + w * (polynomial(w, C.erfinvInner) / polynomial(w, C.erfinvInnerDivisor))) }
-        let s = (-Glibc.log(below / 2)).squareRoot()
-        let rest =
-            s < 6.1
-            ? polynomial(s - 2.5, C.erfinvTail) / polynomial(s - 2.5, C.erfinvTailDivisor)
-            : polynomial(s - 6.1, C.erfinvFar) / polynomial(s - 6.1, C.erfinvFarDivisor)
-        return Glibc.copysign(s + rest, x)
+        let slope = 2 / Double.pi.squareRoot()
+        var y = 0.0
+        if x.magnitude < 0.75 {
+            for _ in 1...12 { y -= (Glibc.erf(y) - x.magnitude) / (slope * Glibc.exp(-y * y)) }
+        } else {
+            y = (-Glibc.log(below)).squareRoot()
+            for _ in 1...12 { y -= (y * y - Glibc.log(erfcx(y)) + Glibc.log(below)) * erfcx(y) / slope }
+        }
+        return Glibc.copysign(y, x)
     }
 
     static func erfinv(_ x: Double) -> Double {
@@ -34,19 +40,20 @@ extension ReferenceFunctions {
 
     // MARK: ψ and its derivatives
 
-    /// ψ(x + rest), x ≥ 1.
+    /// ψ(x + rest), x ≥ 1. From 10 on by the asymptotic series. Below it is the sum of 1/(z + k) − 1/(x + k) over k ≥ 0, where z is the zero
+    /// of ψ: x − z times the sum of f(k) = 1/((z + k)·(x + k)), whose terms from 1000 on are ∫f + f(1000)/2 − f′(1000)/12.
     private static func digammaPositive(_ x: Double, _ rest: Double) -> Double {
         if x >= 10 {
             let r = 1 / x
-            return Glibc.log(x) - r * (0.5 + r * polynomial(r * r, C.digammaSeries)) + rest * r
+            return Glibc.log(x) - r * (0.5 + r * polynomial(r * r, digammaSeries)) + rest * r
         }
-        var (x, sum) = (x, 0.0)
-        while x >= 2 {
-            x -= 1
-            sum += 1 / x
-        }
-        let y = ((x - C.digammaZero.0) - C.digammaZero.1) + rest
-        return sum + (y + y * (polynomial(x - 1, C.digammaNear) / polynomial(x - 1, C.digammaNearDivisor)))
+        // The zero in two parts.
+        let z = 1.4616321449683622
+        let distance = ((x - z) - 9.549995429965697e-17) + rest
+        let (p, q) = (1 / (z + 1000), 1 / (x + 1000))
+        var sum = Glibc.log1p(distance * p) / distance + p * q / 2 + p * q * (p + q) / 12
+        for k in stride(from: 999.0, through: 0, by: -1) { sum += 1 / ((z + k) * (x + k)) }
+        return distance * sum
     }
 
     /// ψ = (ln Γ)′. At the poles it is ∓∞ for ±0 and NaN for negative integers.
@@ -75,7 +82,7 @@ extension ReferenceFunctions {
         let count = Int(Swift.max(0, (Double(2 * n + 16) - x).rounded(.up)))
         let y = x + Double(count)
         var (scale, sum) = (1 / y, 0.0)
-        for (j, b) in C.eulerMaclaurin.enumerated() {
+        for (j, b) in eulerMaclaurin.enumerated() {
             scale *= (j == 0 ? 1 / y : Double(n + 2 * j) / (y * y)) * Double(n + 2 * j + 1)
             sum += b * scale
         }
@@ -176,7 +183,7 @@ extension ReferenceFunctions {
         let y = q + Double(count)
         let power = Glibc.pow(y, -s)
         var (term, sum) = (s * power / y, power / 2 + Glibc.pow(y, 1 - s) / (s - 1))
-        for (j, b) in C.eulerMaclaurin.enumerated() {
+        for (j, b) in eulerMaclaurin.enumerated() {
             sum += b * term
             term *= (s + Double(2 * j + 1)) * (s + Double(2 * j + 2)) / (y * y)
         }
@@ -184,11 +191,14 @@ extension ReferenceFunctions {
         return sum
     }
 
+    /// (μ − ln(1 + μ))/μ², a polynomial in μ.
+    private static let gammaExponent = (2...18).map { Double(1 - $0 % 2 * 2) / Double($0) }
+
     /// xᵃ·e⁻ˣ/Γ(a + 1); from a = 10 on by Stirling's series, since the logarithms of the factors nearly cancel.
     private static func gammaFactor(_ a: Double, _ x: Double) -> Double {
         if a < 10 { return Glibc.exp(a * Glibc.log(x) - x) / Glibc.tgamma(a + 1) }
         let mu = (x - a) / a
-        let exponent = mu.magnitude > 0.1 ? (x - a) - a * Glibc.log(x / a) : a * (mu * mu * polynomial(mu, C.gammaExponent))
-        return Glibc.exp(-exponent - polynomial(1 / (a * a), C.stirling) / a) / (2 * Double.pi * a).squareRoot()
+        let exponent = mu.magnitude > 0.1 ? (x - a) - a * Glibc.log(x / a) : a * (mu * mu * polynomial(mu, gammaExponent))
+        return Glibc.exp(-exponent - polynomial(1 / (a * a), stirling) / a) / (2 * Double.pi * a).squareRoot()
     }
 }

@@ -6,14 +6,8 @@ extension KernelDialect {
 
     /// The functions of floats: the compiler's, under the tables' names, and ours.
     static func elementary(_ type: String) -> String {
-        let own =
-            [
-                "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
-                "tanh", "asinh", "acosh", "atanh",
-            ]
-            + ["erf", "erfc", "sqrt", "floor", "ceil", "trunc", "copysign", "fmod", "pow", "atan2", "hypot", "nextafter"]
-        let named = own.map { ($0, $0) } + [("abs", "fabs"), ("round", "rint")]
-        return named.map { "#define \($0)_\(type) \($1)\n" }.joined() + expressions(of: type) + anyFunctions + ownFunctions
+        let library = (UnaryKind.functions + BinaryKind.functions).filter(\.isOfLibrary)
+        return library.map { "#define \($0.name)_\(type) \($0.name)\n" }.joined() + expressions(of: type) + ownFunctions + anyFunctions
             + (type == "f64" ? exactFunctions : plainFunctions) + pairFunctions
     }
 
@@ -22,26 +16,5 @@ extension KernelDialect {
         "FUNCTION i64 nearest_integer(i64 x, i64 low, i64 high) { return x < low ? low : x > high ? high : x; }\n" + integerFunctions
 
     /// The special functions, in the widest float of the device.
-    static func special(hasFloat64: Bool) -> String {
-        typealias C = SpecialCoefficients
-        func lists(_ named: KeyValuePairs<String, [Double]>) -> String {
-            named.map { name, numbers in "const T \(name)[] = {" + numbers.map { "(T)\($0)" }.joined(separator: ", ") + "};" }.joined()
-        }
-        let constants: KeyValuePairs<String, String> = [
-            "ERFINV_LISTS": lists([
-                "inner": C.erfinvInner, "inner_divisor": C.erfinvInnerDivisor, "tail": C.erfinvTail, "tail_divisor": C.erfinvTailDivisor,
-                "far": C.erfinvFar, "far_divisor": C.erfinvFarDivisor,
-            ]),
-            "DIGAMMA_LISTS": lists(["near": C.digammaNear, "near_divisor": C.digammaNearDivisor, "series": C.digammaSeries]),
-            "BERNOULLI_LIST": lists(["bernoulli": C.eulerMaclaurin]),
-            "EXPONENT_LIST": lists(["logarithm": C.gammaExponent]),
-            "STIRLING_LIST": lists(["stirling": C.stirling]),
-            "TEMME_LISTS": lists(["temme0": C.temme0, "temme1": C.temme1]),
-            "DIGAMMA_ZERO": "(T)\(C.digammaZero.0)", "DIGAMMA_REST": "(T)\(C.digammaZero.1)", "PI": "(T)\(Double.pi)",
-            "EPSILON": hasFloat64 ? "1e-17" : "1e-8f",
-            "WIDE": "T", "L(f)": "f", "REAL(x)": "((T)(x))",
-        ]
-        return expressions(of: hasFloat64 ? "f64" : "f32") + constants.map { name, value in "#define \(name) \(value)\n" }.joined()
-            + wideFunctions + specialFunctions
-    }
+    static func special(hasFloat64: Bool) -> String { expressions(of: hasFloat64 ? "f64" : "f32") + specialFunctions }
 }

@@ -16,8 +16,7 @@ extension KernelDialect {
     static let plainFunctions = file(apus_cl_plain())
     static let exactFunctions = file(apus_cl_exact())
     static let pairFunctions = file(apus_cl_pairs())
-    static let wideFunctions = file(apus_cl_wide())
-    static let specialFunctions = file(apus_cl_special())
+    static let specialFunctions = file(apus_cl_special()) + file(apus_cl_gamma()) + file(apus_cl_wide())
 
     private static let groupSum = file(apus_cl_group_sum())
     private static let indexReport = file(apus_cl_index_report())
