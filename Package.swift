@@ -99,7 +99,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Apus"], path: "Tests/TestSupport"),
         .testTarget(name: "ApusSystemTests", dependencies: ["ApusSystem", "Apus", "TestSupport"]),
         .testTarget(
-            name: "ApusCoreTests", dependencies: ["ApusCore", "Apus", "TestSupport"],
+            name: "ApusCoreTests", dependencies: ["ApusCore", "CKernels", "Apus", "TestSupport"],
             exclude: [
                 "Recorded", "record_kinks.py", "record_linalg.py", "record_ops.py", "record_pointwise.py", "record_shapes.py",
                 "record_special.py", "record_wide.py", "record_statistics.py", "record_various.py", "Database/Recorded",

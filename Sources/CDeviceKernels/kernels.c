@@ -21,6 +21,12 @@ END
 FILE(float64)
 #embed "kernels/float64.cl" suffix(, 0)
 END
+FILE(arithmetic)
+#embed "kernels/arithmetic.cl" suffix(, 0)
+END
+FILE(space)
+#embed "kernels/space.cl" suffix(, 0)
+END
 FILE(compensated_sum)
 #embed "kernels/compensated_sum.cl" suffix(, 0)
 END
@@ -71,6 +77,9 @@ FILE(windows)
 END
 FILE(pooling)
 #embed "kernels/pooling.cl" suffix(, 0)
+END
+FILE(reduction)
+#embed "kernels/reduction.cl" suffix(, 0)
 END
 FILE(reduce_rows)
 #embed "kernels/reduce_rows.cl" suffix(, 0)

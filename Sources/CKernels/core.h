@@ -2,9 +2,14 @@
 #ifndef APUS_CORE_H
 #define APUS_CORE_H
 
+#include "kinds.h"
 #include "parallel.h"
 #include "tensor.h"
 #include <string.h>
+
+// A switch that forgets a kind or a dtype is an error, with a default too.
+#pragma clang diagnostic error "-Wswitch"
+#pragma clang diagnostic error "-Wswitch-enum"
 
 // One version of a loop per x86-64 level, chosen when the program is loaded. A helper must be APUS_INLINE to become part of each version.
 // The thread sanitizer crashes in the resolvers at start-up, so it gets the plain version.

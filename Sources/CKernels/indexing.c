@@ -71,7 +71,8 @@ typedef struct {
     int64_t stride;   // of dim, in bytes
     const int64_t *index;
     char *dense; // the output of gather, the source of scatter
-    int kind, dtype;
+    apus_scatter_kind kind;
+    int dtype;
 } elements;
 
 #define EACH_ELEMENT(WORK)                                                                                                                 \
@@ -96,16 +97,26 @@ static void gather_body(void *context, int64_t begin, int64_t end) {
     EACH_ELEMENT(copy_element(e->dense + i * size, at, size))
 }
 
+// A loop for each kind: a switch within it would be slower.
 #define SCATTER(D, NAME, T, OP)                                                                                                            \
-    static void scatter_##NAME(const elements *e, int64_t begin, int64_t end) {                                                            \
+    APUS_INLINE void scatter_kind_##NAME(apus_scatter_kind kind, const elements *e, int64_t begin, int64_t end) {                          \
         const T *source = (const T *)e->dense;                                                                                             \
-        EACH_ELEMENT(*(T *)at = OP(T, e->kind, *(T *)at, source[i]))                                                                       \
+        EACH_ELEMENT(*(T *)at = OP(T, kind, *(T *)at, source[i]))                                                                          \
+    }                                                                                                                                      \
+    static void scatter_##NAME(const elements *e, int64_t begin, int64_t end) {                                                            \
+        switch (e->kind) {                                                                                                                 \
+        case APUS_SCATTER_set: scatter_kind_##NAME(APUS_SCATTER_set, e, begin, end); break;                                                \
+        case APUS_SCATTER_add: scatter_kind_##NAME(APUS_SCATTER_add, e, begin, end); break;                                                \
+        case APUS_SCATTER_multiply: scatter_kind_##NAME(APUS_SCATTER_multiply, e, begin, end); break;                                      \
+        case APUS_SCATTER_min: scatter_kind_##NAME(APUS_SCATTER_min, e, begin, end); break;                                                \
+        case APUS_SCATTER_max: scatter_kind_##NAME(APUS_SCATTER_max, e, begin, end); break;                                                \
+        }                                                                                                                                  \
     }
 EACH_DTYPE(SCATTER)
 
 static void scatter_body(void *context, int64_t begin, int64_t end) {
     const elements *e = context;
-    switch (e->dtype) {
+    switch ((enum apus_dtype)e->dtype) {
 #define SCATTER_CASE(D, NAME, T, OP)                                                                                                       \
     case D: scatter_##NAME(e, begin, end); break;
         EACH_DTYPE(SCATTER_CASE)
@@ -135,7 +146,8 @@ void apus_gather_elements(const apus_tensor *x, int dim, const int64_t *shape, c
     apus_parallel_for(e.places.count, APUS_GRAIN / 4, gather_body, &e);
 }
 
-void apus_scatter_elements(int kind, const apus_tensor *out, int dim, const int64_t *shape, const int64_t *index, const void *source) {
+void apus_scatter_elements(apus_scatter_kind kind, const apus_tensor *out, int dim, const int64_t *shape, const int64_t *index,
+                           const void *source) {
     elements e = {.index = index, .dense = (char *)source, .kind = kind};
     make_elements(out, dim, shape, &e);
     // Elements with different coordinates before dim never collide, so threads split there.

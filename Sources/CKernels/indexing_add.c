@@ -7,12 +7,12 @@
     APUS_CLONES static void add_##NAME(int64_t n, void *out_, const void *in_) {                                                           \
         T *restrict out = out_;                                                                                                            \
         const T *restrict in = in_;                                                                                                        \
-        for (int64_t i = 0; i < n; i++) out[i] = OP(T, ADD, out[i], in[i]);                                                                \
+        for (int64_t i = 0; i < n; i++) out[i] = OP(T, APUS_SCATTER_add, out[i], in[i]);                                                   \
     }
 EACH_DTYPE(ADD_ROW)
 typedef void row_adder(int64_t n, void *out, const void *in);
 #define ADD_ENTRY(D, NAME, T, OP) [D] = add_##NAME,
-static row_adder *const adders[10] = {EACH_DTYPE(ADD_ENTRY)};
+static row_adder *const adders[APUS_DTYPE_COUNT] = {EACH_DTYPE(ADD_ENTRY)};
 
 typedef struct {
     row_adder *add;
@@ -84,10 +84,10 @@ ADD_ROWS(float32, float, LOAD_NUMBER, STORE_NUMBER, ADD_ONE)
 ADD_ROWS(float64, double, LOAD_NUMBER, STORE_NUMBER, ADD_TWO)
 typedef void rows_adder(int64_t n, int64_t m, const int64_t *rows, int64_t stride, void *out, const void *source);
 /// For rows of several numbers, and for rows of one.
-static rows_adder *const rows_adders[10][2] = {[APUS_FLOAT16] = {add_rows_float16, add_numbers_float16},
-                                               [APUS_BFLOAT16] = {add_rows_bfloat16, add_numbers_bfloat16},
-                                               [APUS_FLOAT32] = {add_rows_float32, add_numbers_float32},
-                                               [APUS_FLOAT64] = {add_rows_float64, add_numbers_float64}};
+static rows_adder *const rows_adders[APUS_DTYPE_COUNT][2] = {[APUS_FLOAT16] = {add_rows_float16, add_numbers_float16},
+                                                             [APUS_BFLOAT16] = {add_rows_bfloat16, add_numbers_bfloat16},
+                                                             [APUS_FLOAT32] = {add_rows_float32, add_numbers_float32},
+                                                             [APUS_FLOAT64] = {add_rows_float64, add_numbers_float64}};
 
 typedef struct {
     addition plain;

@@ -4,23 +4,28 @@
 
 #include "core.h"
 
-// The kinds of `ScatterKind`. 16-bit floats are computed in float and rounded each time.
-enum { SET, ADD, MULTIPLY, MINIMUM, MAXIMUM };
-#define COMBINE(T, kind, a, b)                                                                                                             \
-    ((kind) == SET        ? (b)                                                                                                            \
-     : (kind) == ADD      ? (T)((a) + (b))                                                                                                 \
-     : (kind) == MULTIPLY ? (T)((a) * (b))                                                                                                 \
-     : (kind) == MINIMUM  ? ((((b) < (a)) | ((b) != (b))) ? (b) : (a))                                                                     \
-                          : ((((b) > (a)) | ((b) != (b))) ? (b) : (a)))
-/// Integer sums and products wrap: they are computed in unsigned 64-bit.
-#define COMBINE_INTEGERS(T, kind, a, b)                                                                                                    \
-    ((kind) == ADD        ? (T)((uint64_t)(a) + (uint64_t)(b))                                                                             \
-     : (kind) == MULTIPLY ? (T)((uint64_t)(a) * (uint64_t)(b))                                                                             \
-                          : COMBINE(T, (kind) < MINIMUM ? SET : (kind), a, b))
-#define COMBINE_BOOLS(T, kind, a, b)                                                                                                       \
-    ((kind) == SET ? (T)((b) != 0) : (kind) == ADD || (kind) == MAXIMUM ? (T)(((a) | (b)) != 0) : (T)(((a) != 0) & ((b) != 0)))
-#define COMBINE_HALVES(T, kind, a, b) ((T)COMBINE(float, kind, (float)(a), (float)(b)))
-#define COMBINE_BFLOATS(T, kind, a, b) float_to_bfloat(COMBINE(float, kind, bfloat_to_float(a), bfloat_to_float(b)))
+#define COMBINATION(NAME, T, SUM, PRODUCT)                                                                                                 \
+    APUS_INLINE T NAME(apus_scatter_kind kind, T a, T b) {                                                                                 \
+        switch (kind) {                                                                                                                    \
+        case APUS_SCATTER_set: return b;                                                                                                   \
+        case APUS_SCATTER_add: return SUM;                                                                                                 \
+        case APUS_SCATTER_multiply: return PRODUCT;                                                                                        \
+        case APUS_SCATTER_min: return ((b < a) | (b != b)) ? b : a;                                                                        \
+        case APUS_SCATTER_max: return ((b > a) | (b != b)) ? b : a;                                                                        \
+        }                                                                                                                                  \
+    }
+COMBINATION(combined_float, float, a + b, a *b)
+COMBINATION(combined_double, double, a + b, a *b)
+// Integer sums and products wrap: they are computed as unsigned.
+COMBINATION(combined_integer, int64_t, (int64_t)((uint64_t)a + (uint64_t)b), (int64_t)((uint64_t)a *(uint64_t)b))
+
+// 16-bit floats are computed in float and rounded each time.
+#define COMBINE_FLOATS(T, kind, a, b) combined_float(kind, a, b)
+#define COMBINE_DOUBLES(T, kind, a, b) combined_double(kind, a, b)
+#define COMBINE_INTEGERS(T, kind, a, b) ((T)combined_integer(kind, (int64_t)(a), (int64_t)(b)))
+#define COMBINE_BOOLS(T, kind, a, b) ((T)(combined_integer(kind, (a) != 0, (b) != 0) != 0))
+#define COMBINE_HALVES(T, kind, a, b) ((T)combined_float(kind, (float)(a), (float)(b)))
+#define COMBINE_BFLOATS(T, kind, a, b) float_to_bfloat(combined_float(kind, bfloat_to_float(a), bfloat_to_float(b)))
 
 #define EACH_DTYPE(X)                                                                                                                      \
     X(APUS_BOOL, boolean, apus_bool, COMBINE_BOOLS)                                                                                        \
@@ -31,7 +36,7 @@ enum { SET, ADD, MULTIPLY, MINIMUM, MAXIMUM };
     X(APUS_INT64, int64, int64_t, COMBINE_INTEGERS)                                                                                        \
     X(APUS_FLOAT16, float16, apus_half, COMBINE_HALVES)                                                                                    \
     X(APUS_BFLOAT16, bfloat16, apus_bfloat, COMBINE_BFLOATS)                                                                               \
-    X(APUS_FLOAT32, float32, float, COMBINE)                                                                                               \
-    X(APUS_FLOAT64, float64, double, COMBINE)
+    X(APUS_FLOAT32, float32, float, COMBINE_FLOATS)                                                                                        \
+    X(APUS_FLOAT64, float64, double, COMBINE_DOUBLES)
 
 #endif

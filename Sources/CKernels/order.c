@@ -12,7 +12,7 @@ typedef struct {
     int64_t length, stride, inner, out_stride;
     int64_t *indices;
     void *out;
-    int kind;
+    bool smallest, product, descending;
     atomic_bool failed;
 } lines;
 
@@ -87,7 +87,7 @@ static void advance(apus_cursor *c) {
 EACH_DTYPE(EXTREME)
 
 static int64_t extreme(int dtype, const char *p, int64_t n, int64_t stride, bool smallest) {
-    switch (dtype) {
+    switch ((enum apus_dtype)dtype) {
 #define CASE(D, NAME, T, READING)                                                                                                          \
     case D: return extreme_##NAME(p, n, stride, smallest);
         EACH_DTYPE(CASE)
@@ -101,14 +101,21 @@ static void arg_body(void *context, int64_t begin, int64_t end) {
     apus_seek(&c, &l->places, begin);
     int size = l->places.size;
     for (int64_t i = begin; i < end; i++, advance(&c)) {
-        int64_t at = extreme(l->dtype, c.at, l->length, l->stride, l->kind != 0);
+        int64_t at = extreme(l->dtype, c.at, l->length, l->stride, l->smallest);
         l->indices[i] = at;
         memcpy((char *)l->out + i * size, c.at + at * l->stride, (size_t)size);
     }
 }
 
-void apus_arg_reduce(int kind, const apus_tensor *x, int dim, int64_t *indices, void *values) {
-    lines l = {.kind = kind, .indices = indices, .out = values};
+static bool is_smallest(apus_arg_reduce_kind kind) {
+    switch (kind) {
+    case APUS_ARG_REDUCE_max: return false;
+    case APUS_ARG_REDUCE_min: return true;
+    }
+}
+
+void apus_arg_reduce(apus_arg_reduce_kind kind, const apus_tensor *x, int dim, int64_t *indices, void *values) {
+    lines l = {.smallest = is_smallest(kind), .indices = indices, .out = values};
     make_lines(x, dim, &l);
     if (l.length == 0) return;
     apus_parallel_for(l.places.count, line_grain(&l), arg_body, &l);
@@ -149,16 +156,23 @@ static void scan_body(void *context, int64_t begin, int64_t end) {
     int size = l->places.size;
     for (int64_t i = begin; i < end; i++, advance(&c)) {
         char *out = (char *)l->out + out_start(l, i, l->length) * size;
-        switch (l->dtype) {
+        switch ((enum apus_dtype)l->dtype) {
 #define SCAN_CASE(D, NAME, T, READING)                                                                                                     \
-    case D: scan_##NAME(c.at, l->length, l->stride, l->kind != 0, out, l->out_stride); break;
+    case D: scan_##NAME(c.at, l->length, l->stride, l->product, out, l->out_stride); break;
             EACH_DTYPE(SCAN_CASE)
         }
     }
 }
 
-void apus_scan(int kind, const apus_tensor *x, int dim, void *out) {
-    lines l = {.kind = kind, .out = out};
+static bool is_product(apus_scan_kind kind) {
+    switch (kind) {
+    case APUS_SCAN_sum: return false;
+    case APUS_SCAN_prod: return true;
+    }
+}
+
+void apus_scan(apus_scan_kind kind, const apus_tensor *x, int dim, void *out) {
+    lines l = {.product = is_product(kind), .out = out};
     make_lines(x, dim, &l);
     if (l.length == 0) return;
     apus_parallel_for(l.places.count, line_grain(&l), scan_body, &l);
@@ -231,7 +245,7 @@ static uint64_t narrow_key(float x) {
 }
 
 static uint64_t key_of(int dtype, const char *p, int *bytes) {
-    switch (dtype) {
+    switch ((enum apus_dtype)dtype) {
     case APUS_BOOL: *bytes = 1; return READ_TRUTH(p);
     case APUS_UINT8: *bytes = 1; return READ(uint8_t, p);
     case APUS_INT8: *bytes = 1; return integer_key(READ(int8_t, p), 8);
@@ -241,8 +255,9 @@ static uint64_t key_of(int dtype, const char *p, int *bytes) {
     case APUS_FLOAT16: *bytes = 4; return narrow_key(READ_HALF(p));
     case APUS_BFLOAT16: *bytes = 4; return narrow_key(READ_BFLOAT(p));
     case APUS_FLOAT32: *bytes = 4; return narrow_key(READ(float, p));
-    default: *bytes = 8; return float_key(READ(double, p));
+    case APUS_FLOAT64: *bytes = 8; return float_key(READ(double, p));
     }
+    return 0;
 }
 
 static void insertion_sort(item *a, int64_t n) {
@@ -289,7 +304,7 @@ static void sort_body(void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++, advance(&c)) {
         for (int64_t k = 0; k < n; k++) {
             uint64_t key = key_of(l->dtype, c.at + k * l->stride, &bytes);
-            room[k] = (item){l->kind ? ~key : key, k};
+            room[k] = (item){l->descending ? ~key : key, k};
         }
         item *sorted = room;
         if (n <= 48) insertion_sort(room, n);
@@ -305,7 +320,7 @@ static void sort_body(void *context, int64_t begin, int64_t end) {
 }
 
 bool apus_sort(const apus_tensor *x, int dim, bool descending, void *values, int64_t *indices) {
-    lines l = {.kind = descending, .indices = indices, .out = values};
+    lines l = {.descending = descending, .indices = indices, .out = values};
     make_lines(x, dim, &l);
     if (l.length == 0) return true;
     apus_parallel_for(l.places.count, line_grain(&l) / 4 + 1, sort_body, &l);

@@ -14,18 +14,18 @@ APUS_INLINE double cubic(double a, double b, double c, double d, double at) {
 }
 
 /// The value at (x, y), which are in pixels from the picture's corner; false outside.
-APUS_INLINE bool sample(uint8_t *out, const apus_picture *in, int channels, double x, double y, int filter) {
+APUS_INLINE bool sample(uint8_t *out, const apus_picture *in, int channels, double x, double y, apus_warp_kind filter) {
     // Written so that it is false for NaN.
     if (!(x >= 0 && y >= 0 && x < (double)in->width && y < (double)in->height)) return false;
     int64_t row = in->width * channels;
-    if (filter == APUS_WARP_NEAREST) {
+    if (filter == APUS_WARP_nearest) {
         memcpy(out, in->pixels + (int64_t)y * row + (int64_t)x * channels, (size_t)channels);
         return true;
     }
     x -= 0.5, y -= 0.5;
     int64_t left = (int64_t)floor(x), top = (int64_t)floor(y);
     double dx = x - (double)left, dy = y - (double)top;
-    if (filter == APUS_WARP_BILINEAR) {
+    if (filter == APUS_WARP_bilinear) {
         const uint8_t *first = in->pixels + at_most(top, in->height - 1) * row;
         const uint8_t *second = in->pixels + at_most(top + 1, in->height - 1) * row;
         int64_t x0 = at_most(left, in->width - 1) * channels, x1 = at_most(left + 1, in->width - 1) * channels;
@@ -52,7 +52,7 @@ APUS_INLINE bool sample(uint8_t *out, const apus_picture *in, int channels, doub
 }
 
 /// Any matrix and filter.
-APUS_INLINE void warp(const apus_picture *out, const apus_picture *in, const double *m, int channels, int filter) {
+APUS_INLINE void warp(const apus_picture *out, const apus_picture *in, const double *m, int channels, apus_warp_kind filter) {
     bool is_affine = m[6] == 0 && m[7] == 0;
     for (int64_t y = 0; y < out->height; y++) {
         uint8_t *to = out->pixels + y * out->width * channels;
@@ -101,17 +101,17 @@ APUS_INLINE void warp_in_steps(const apus_picture *out, const apus_picture *in, 
 
 APUS_CLONES static void warp_bilinear(const apus_picture *out, const apus_picture *in, const double *m) {
     if (in->channels == 1) {
-        warp(out, in, m, 1, APUS_WARP_BILINEAR);
+        warp(out, in, m, 1, APUS_WARP_bilinear);
     } else {
-        warp(out, in, m, 3, APUS_WARP_BILINEAR);
+        warp(out, in, m, 3, APUS_WARP_bilinear);
     }
 }
 
 APUS_CLONES static void warp_bicubic(const apus_picture *out, const apus_picture *in, const double *m) {
     if (in->channels == 1) {
-        warp(out, in, m, 1, APUS_WARP_BICUBIC);
+        warp(out, in, m, 1, APUS_WARP_bicubic);
     } else {
-        warp(out, in, m, 3, APUS_WARP_BICUBIC);
+        warp(out, in, m, 3, APUS_WARP_bicubic);
     }
 }
 
@@ -119,16 +119,16 @@ static void warp_nearest(const apus_picture *out, const apus_picture *in, const 
     int32_t step[6];
     bool steps = m[6] == 0 && m[7] == 0 && in_steps(out, m, step);
     if (in->channels == 1) {
-        steps ? warp_in_steps(out, in, step, 1) : warp(out, in, m, 1, APUS_WARP_NEAREST);
+        steps ? warp_in_steps(out, in, step, 1) : warp(out, in, m, 1, APUS_WARP_nearest);
     } else {
-        steps ? warp_in_steps(out, in, step, 3) : warp(out, in, m, 3, APUS_WARP_NEAREST);
+        steps ? warp_in_steps(out, in, step, 3) : warp(out, in, m, 3, APUS_WARP_nearest);
     }
 }
 
-void apus_picture_warp(const apus_picture *out, const apus_picture *in, const double *matrix, int filter) {
+void apus_picture_warp(const apus_picture *out, const apus_picture *in, const double *matrix, apus_warp_kind filter) {
     switch (filter) {
-    case APUS_WARP_NEAREST: warp_nearest(out, in, matrix); break;
-    case APUS_WARP_BILINEAR: warp_bilinear(out, in, matrix); break;
-    default: warp_bicubic(out, in, matrix);
+    case APUS_WARP_nearest: warp_nearest(out, in, matrix); break;
+    case APUS_WARP_bilinear: warp_bilinear(out, in, matrix); break;
+    case APUS_WARP_bicubic: warp_bicubic(out, in, matrix); break;
     }
 }

@@ -39,7 +39,7 @@ APUS_CLONES static void philox(uint64_t seed, uint64_t counter, batch *b) {
 }
 
 typedef struct {
-    int kind; // 0 uniform, 1 normal, 2 integers, 3 bernoulli
+    apus_random_kind kind;
     int dtype, per_block;
     int64_t n;
     char *out;
@@ -155,22 +155,24 @@ static void body(void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += step) {
         int64_t n = end - i < step ? end - i : step;
         philox(f->seed, f->offset + (uint64_t)(i / f->per_block), &b);
-        int from = APUS_FLOAT32;
-        if (f->kind == 2) {
-            integers(&b, f, made.i64);
-            from = APUS_INT64;
-        } else if (f->dtype == APUS_FLOAT64) {
-            if (f->kind == 3) bernoulli_doubles(&b, f, made.f64);
-            else if (f->kind == 0) uniform_doubles(&b, f, made.f64);
-            else normal_doubles(&b, f, made.f64);
-            from = APUS_FLOAT64;
-        } else if (f->kind == 3) {
-            bernoulli_floats(&b, f, made.f32);
-        } else if (f->kind == 0) {
+        bool doubles = f->dtype == APUS_FLOAT64;
+        int from = doubles ? APUS_FLOAT64 : APUS_FLOAT32;
+        switch (f->kind) {
+        case APUS_RANDOM_uniform: {
+            if (doubles) {
+                uniform_doubles(&b, f, made.f64);
+                break;
+            }
             int shift = f->dtype == APUS_FLOAT16 ? 21 : f->dtype == APUS_BFLOAT16 ? 24 : 8;
             uniform_floats(&b, f, shift, f->dtype == APUS_FLOAT16 ? 0x1p-11f : f->dtype == APUS_BFLOAT16 ? 0x1p-8f : 0x1p-24f, made.f32);
-        } else {
-            normal_floats(&b, f, made.f32);
+            break;
+        }
+        case APUS_RANDOM_normal: doubles ? normal_doubles(&b, f, made.f64) : normal_floats(&b, f, made.f32); break;
+        case APUS_RANDOM_bernoulli: doubles ? bernoulli_doubles(&b, f, made.f64) : bernoulli_floats(&b, f, made.f32); break;
+        case APUS_RANDOM_integers:
+            integers(&b, f, made.i64);
+            from = APUS_INT64;
+            break;
         }
         const void *result = &made;
         if (from != f->dtype) {
@@ -182,26 +184,42 @@ static void body(void *context, int64_t begin, int64_t end) {
 }
 
 static void fill(filling *f) {
-    f->per_block = f->kind == 2 || (f->kind != 3 && f->dtype == APUS_FLOAT64) ? 2 : 4;
+    f->per_block = f->kind == APUS_RANDOM_integers || (f->kind != APUS_RANDOM_bernoulli && f->dtype == APUS_FLOAT64) ? 2 : 4;
     apus_parallel_for(f->n, APUS_GRAIN / 4, body, f); // the grain is a multiple of every batch size
 }
 
 void apus_random_uniform(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, double low, double high, double below) {
-    filling f = {.kind = 0, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = low, .b = high - low, .below = below};
+    filling f = {.kind = APUS_RANDOM_uniform,
+                 .dtype = dtype,
+                 .n = n,
+                 .out = out,
+                 .seed = seed,
+                 .offset = offset,
+                 .a = low,
+                 .b = high - low,
+                 .below = below};
     fill(&f);
 }
 
 void apus_random_normal(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, double mean, double std) {
-    filling f = {.kind = 1, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = mean, .b = std};
+    filling f = {.kind = APUS_RANDOM_normal, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = mean, .b = std};
     fill(&f);
 }
 
 void apus_random_bernoulli(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, uint32_t threshold, double value) {
-    filling f = {.kind = 3, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = value, .threshold = threshold};
+    filling f = {.kind = APUS_RANDOM_bernoulli,
+                 .dtype = dtype,
+                 .n = n,
+                 .out = out,
+                 .seed = seed,
+                 .offset = offset,
+                 .a = value,
+                 .threshold = threshold};
     fill(&f);
 }
 
 void apus_random_integers(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, int64_t low, uint64_t range) {
-    filling f = {.kind = 2, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .low = low, .range = range};
+    filling f = {
+        .kind = APUS_RANDOM_integers, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .low = low, .range = range};
     fill(&f);
 }

@@ -14,13 +14,13 @@
 #define M(f) d_##f
 #include "recurrent_template.h"
 
-void apus_recurrent_cell(int kind, const apus_tensor *input, const apus_tensor *hidden, const apus_tensor *state, const apus_tensor *gates,
-                         const apus_tensor *cell, const apus_tensor *out) {
+void apus_recurrent_cell(apus_recurrent_kind kind, const apus_tensor *input, const apus_tensor *hidden, const apus_tensor *state,
+                         const apus_tensor *gates, const apus_tensor *cell, const apus_tensor *out) {
     APUS_BY_TYPE(out->dtype, recurrent_cell, kind, out->shape[0], out->shape[1], input->data, hidden->data, data_of(state), data_of(gates),
                  data_of(cell), out->data);
 }
 
-void apus_recurrent_cell_backward(int kind, const apus_tensor *grad, const apus_tensor *gates, const apus_tensor *state,
+void apus_recurrent_cell_backward(apus_recurrent_kind kind, const apus_tensor *grad, const apus_tensor *gates, const apus_tensor *state,
                                   const apus_tensor *cell, const apus_tensor *out, const apus_tensor *grad_cell,
                                   const apus_tensor *grad_input, const apus_tensor *grad_hidden, const apus_tensor *grad_state) {
     APUS_BY_TYPE(out->dtype, recurrent_cell_backward, kind, out->shape[0], out->shape[1], grad->data, data_of(gates), data_of(state),

@@ -1,8 +1,8 @@
 // Steps of recurrent cells for one float type. Included by `recurrent.c` with T the type, M(f) its elementary function. The formulas are
-// those of `RecurrentKind` in Backend.swift. A row is one sequence of the batch; loops over hidden units vectorise.
+// those of `kinds.h`. A row is one sequence of the batch; loops over hidden units vectorise.
 
 typedef struct {
-    int kind;
+    apus_recurrent_kind kind;
     int64_t n; // hidden units
     const T *input, *hidden, *state, *gates, *cell, *out_saved, *grad;
     T *out_gates, *out_cell, *out, *grad_cell, *grad_input, *grad_hidden, *grad_state;
@@ -86,16 +86,16 @@ static void M(cell_rows)(void *context, int64_t begin, int64_t end) {
     const int64_t n = j->n;
     for (int64_t r = begin; r < end; r++) {
         switch (j->kind) {
-        case APUS_LSTM:
+        case APUS_RECURRENT_lstm:
             M(lstm_row)
             (n, j->input + 4 * n * r, j->hidden + 4 * n * r, j->state + n * r, j->out_gates + 4 * n * r, j->out_cell + n * r,
              j->out + n * r);
             break;
-        case APUS_GRU:
+        case APUS_RECURRENT_gru:
             M(gru_row)(n, j->input + 3 * n * r, j->hidden + 3 * n * r, j->state + n * r, j->out_gates + 4 * n * r, j->out + n * r);
             break;
-        case APUS_TANH: M(tanh_row)(n, j->input + n * r, j->hidden + n * r, j->out + n * r); break;
-        default: M(relu_row)(n, j->input + n * r, j->hidden + n * r, j->out + n * r);
+        case APUS_RECURRENT_tanh: M(tanh_row)(n, j->input + n * r, j->hidden + n * r, j->out + n * r); break;
+        case APUS_RECURRENT_relu: M(relu_row)(n, j->input + n * r, j->hidden + n * r, j->out + n * r); break;
         }
     }
 }
@@ -106,16 +106,16 @@ static void M(cell_back_rows)(void *context, int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
         const T *grad = j->grad + n * r;
         switch (j->kind) {
-        case APUS_LSTM:
+        case APUS_RECURRENT_lstm:
             M(lstm_back_row)
             (n, grad, j->gates + 4 * n * r, j->state + n * r, j->cell + n * r, j->grad_cell + n * r, j->grad_input + 4 * n * r);
             break;
-        case APUS_GRU:
+        case APUS_RECURRENT_gru:
             M(gru_back_row)
             (n, grad, j->gates + 4 * n * r, j->state + n * r, j->grad_input + 3 * n * r, j->grad_hidden + 3 * n * r, j->grad_state + n * r);
             break;
-        case APUS_TANH: M(tanh_back_row)(n, grad, j->out_saved + n * r, j->grad_input + n * r); break;
-        default: M(relu_back_row)(n, grad, j->out_saved + n * r, j->grad_input + n * r);
+        case APUS_RECURRENT_tanh: M(tanh_back_row)(n, grad, j->out_saved + n * r, j->grad_input + n * r); break;
+        case APUS_RECURRENT_relu: M(relu_back_row)(n, grad, j->out_saved + n * r, j->grad_input + n * r); break;
         }
     }
 }
@@ -123,15 +123,15 @@ static void M(cell_back_rows)(void *context, int64_t begin, int64_t end) {
 /// Rows for some microseconds of work: a hidden unit costs five elementary functions.
 static int64_t M(cell_grain)(int64_t n) { return APUS_GRAIN / 16 / (n < 1 ? 1 : n) + 1; }
 
-static void M(recurrent_cell)(int kind, int64_t rows, int64_t n, const T *input, const T *hidden, const T *state, T *gates, T *cell,
-                              T *out) {
+static void M(recurrent_cell)(apus_recurrent_kind kind, int64_t rows, int64_t n, const T *input, const T *hidden, const T *state, T *gates,
+                              T *cell, T *out) {
     M(cell_job)
     j = {.kind = kind, .n = n, .input = input, .hidden = hidden, .state = state, .out_gates = gates, .out_cell = cell, .out = out};
     apus_parallel_for(rows, M(cell_grain)(n), M(cell_rows), &j);
 }
 
-static void M(recurrent_cell_backward)(int kind, int64_t rows, int64_t n, const T *grad, const T *gates, const T *state, const T *cell,
-                                       const T *out, T *grad_cell, T *grad_input, T *grad_hidden, T *grad_state) {
+static void M(recurrent_cell_backward)(apus_recurrent_kind kind, int64_t rows, int64_t n, const T *grad, const T *gates, const T *state,
+                                       const T *cell, const T *out, T *grad_cell, T *grad_input, T *grad_hidden, T *grad_state) {
     M(cell_job)
     j = {.kind = kind,
          .n = n,

@@ -11,8 +11,6 @@ typedef union {
     int64_t i;
 } partial;
 
-enum { SUM, MEAN, PROD, MIN, MAX, ANY, ALL, NORM = APUS_EUCLIDEAN_NORM };
-
 // MARK: Kernels
 
 // Two kernels for each operation and type T, with partials of type P (union member M) and intermediate type L: `row` reduces n contiguous
@@ -137,56 +135,60 @@ APUS_CLONES static void float32_squares_column(int64_t n, const void *in, partia
         FOLDS(uint8, OP), FOLDS(uint8, OP), FOLDS(int8, OP), FOLDS(int16, OP), FOLDS(int32, OP), FOLDS(int64, OP), FOLDS(float32, OP),     \
             FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float64, OP)                                                                     \
     }
-static const fold folds[7][10] = {ROW_OF(sum), ROW_OF(sum), ROW_OF(prod), ROW_OF(min), ROW_OF(max), ROW_OF(any), ROW_OF(all)};
+static const fold folds[APUS_REDUCE_COUNT][APUS_DTYPE_COUNT] = {
+    [APUS_REDUCE_sum] = ROW_OF(sum), [APUS_REDUCE_mean] = ROW_OF(sum), [APUS_REDUCE_prod] = ROW_OF(prod), [APUS_REDUCE_min] = ROW_OF(min),
+    [APUS_REDUCE_max] = ROW_OF(max), [APUS_REDUCE_any] = ROW_OF(any),  [APUS_REDUCE_all] = ROW_OF(all),
+};
 
-static partial start_of(int kind, bool floats) {
+static partial start_of(apus_reduce_kind kind, bool floats) {
     partial p = {.i = 0};
     switch (kind) {
-    case PROD:
+    case APUS_REDUCE_sum:
+    case APUS_REDUCE_mean:
+    case APUS_REDUCE_any: break;
+    case APUS_REDUCE_prod:
         if (floats) p.d = 1;
         else p.i = 1;
         break;
-    case MIN:
+    case APUS_REDUCE_min:
         if (floats) p.d = INFINITY;
         else p.i = INT64_MAX;
         break;
-    case MAX:
+    case APUS_REDUCE_max:
         if (floats) p.d = -INFINITY;
         else p.i = INT64_MIN;
         break;
-    case ALL: p.i = 1; break;
-    default: break;
+    case APUS_REDUCE_all: p.i = 1; break;
     }
     return p;
 }
 
-static void combine(int kind, bool floats, partial *p, partial q) {
+static void combine(apus_reduce_kind kind, bool floats, partial *p, partial q) {
     switch (kind) {
-    case SUM:
-    case MEAN:
-    case NORM:
+    case APUS_REDUCE_sum:
+    case APUS_REDUCE_mean:
         if (floats) p->d += q.d;
         else p->i = W_ADD(p->i, q.i);
         break;
-    case PROD:
+    case APUS_REDUCE_prod:
         if (floats) p->d *= q.d;
         else p->i = W_MULTIPLY(p->i, q.i);
         break;
-    case MIN:
+    case APUS_REDUCE_min:
         if (floats) p->d = SMALLER(p->d, q.d);
         else p->i = q.i < p->i ? q.i : p->i;
         break;
-    case MAX:
+    case APUS_REDUCE_max:
         if (floats) p->d = LARGER(p->d, q.d);
         else p->i = q.i > p->i ? q.i : p->i;
         break;
-    case ANY: p->i |= q.i; break;
-    default: p->i &= q.i; break;
+    case APUS_REDUCE_any: p->i |= q.i; break;
+    case APUS_REDUCE_all: p->i &= q.i; break;
     }
 }
 
 static void store(int dtype, void *out, int64_t at, partial p) {
-    switch (dtype) {
+    switch ((enum apus_dtype)dtype) {
     case APUS_BOOL: ((apus_bool *)out)[at] = p.i != 0; break;
     case APUS_UINT8: ((uint8_t *)out)[at] = (uint8_t)p.i; break;
     case APUS_INT8: ((int8_t *)out)[at] = (int8_t)p.i; break;
@@ -196,7 +198,7 @@ static void store(int dtype, void *out, int64_t at, partial p) {
     case APUS_FLOAT16: ((apus_half *)out)[at] = (apus_half)(float)p.d; break;
     case APUS_BFLOAT16: ((apus_bfloat *)out)[at] = float_to_bfloat((float)p.d); break;
     case APUS_FLOAT32: ((float *)out)[at] = (float)p.d; break;
-    default: ((double *)out)[at] = p.d; break;
+    case APUS_FLOAT64: ((double *)out)[at] = p.d; break;
     }
 }
 
@@ -205,7 +207,9 @@ static void store(int dtype, void *out, int64_t at, partial p) {
 // Outputs are computed in the order of `kept`, the elements of each in the order of `reduced`. If the last kept dimension is contiguous,
 // `tile` adjacent outputs are reduced at once by columns; else each by rows, gathered if the last reduced dimension is not contiguous.
 typedef struct {
-    int kind, dtype, out_dtype;
+    apus_reduce_kind kind;
+    int dtype, out_dtype;
+    bool is_norm; // a sum of squares, then its root
     bool floats, columns, dense;
     fold f;
     apus_view kept, reduced; // offsets from x; `reduced.data` is unused
@@ -267,8 +271,8 @@ static void fold_tile(const reduction *r, int64_t first, int64_t n, int64_t from
 }
 
 static void finish(const reduction *r, int64_t at, partial p) {
-    if (r->kind == MEAN) p.d *= r->scale;
-    if (r->kind == NORM) p.d = sqrt(p.d);
+    if (r->kind == APUS_REDUCE_mean) p.d *= r->scale;
+    if (r->is_norm) p.d = sqrt(p.d);
     if (r->out_dtype == APUS_BOOL) p.i = p.i != 0;
     store(r->out_dtype, r->out, at, p);
 }
@@ -321,7 +325,7 @@ static void combine_body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus_tensor *out) {
+static bool reduce(apus_reduce_kind kind, bool is_norm, const apus_tensor *x, const bool *reduced, const apus_tensor *out) {
     int64_t shape[2][APUS_MAX_RANK], strides[2][APUS_MAX_RANK];
     int rank[2] = {0, 0};
     int64_t count[2] = {1, 1};
@@ -332,24 +336,30 @@ bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus
         shape[part][rank[part]] = x->shape[d];
         strides[part][rank[part]++] = x->strides[d];
     }
-    reduction r = {
-        .kind = kind, .dtype = x->dtype, .out_dtype = out->dtype, .out = out->data, .outputs = count[0], .elements = count[1], .splits = 1};
+    reduction r = {.kind = kind,
+                   .is_norm = is_norm,
+                   .dtype = x->dtype,
+                   .out_dtype = out->dtype,
+                   .out = out->data,
+                   .outputs = count[0],
+                   .elements = count[1],
+                   .splits = 1};
     if (r.outputs == 0) return true;
-    r.floats = x->dtype >= APUS_FLOAT16 && kind != ANY && kind != ALL;
+    r.floats = x->dtype >= APUS_FLOAT16 && kind != APUS_REDUCE_any && kind != APUS_REDUCE_all;
     r.scale = 1 / (double)r.elements;
     if (r.elements == 0) { // an empty sum is 0, an empty mean NaN
         r.scale = NAN;
         for (int64_t i = 0; i < r.outputs; i++) {
             partial p = start_of(kind, r.floats);
-            if (kind == MEAN) p.d = NAN;
+            if (kind == APUS_REDUCE_mean) p.d = NAN;
             store(r.out_dtype, r.out, i, p);
         }
         return true;
     }
     apus_collapse(&(apus_tensor){x->data, shape[0], strides[0], rank[0], x->dtype}, &r.kept);
     apus_collapse(&(apus_tensor){x->data, shape[1], strides[1], rank[1], x->dtype}, &r.reduced);
-    r.f = kind == NORM ? (fold){float32_squares_row, float32_squares_column} : folds[kind][x->dtype];
-    if (kind == SUM || kind == MEAN) {
+    r.f = is_norm ? (fold){float32_squares_row, float32_squares_column} : folds[kind][x->dtype];
+    if (!is_norm && (kind == APUS_REDUCE_sum || kind == APUS_REDUCE_mean)) {
         if (x->dtype == APUS_FLOAT64) r.f.row = float64_pairwise_row;
         if (r.floats && x->dtype != APUS_FLOAT64) r.f.row = float32_sum_fast_row;
     }
@@ -384,4 +394,12 @@ bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus
         free(r.partials);
     }
     return true;
+}
+
+bool apus_reduce(apus_reduce_kind kind, const apus_tensor *x, const bool *reduced, const apus_tensor *out) {
+    return reduce(kind, false, x, reduced, out);
+}
+
+bool apus_euclidean_norm(const apus_tensor *x, const bool *reduced, const apus_tensor *out) {
+    return reduce(APUS_REDUCE_sum, true, x, reduced, out);
 }

@@ -183,11 +183,6 @@ extension KernelParameters: Equatable {
     }
 }
 
-package enum ReduceKind: Int32, Sendable, CaseIterable { case sum, mean, prod, min, max, any, all }
-package enum ArgReduceKind: Int32, Sendable, CaseIterable { case max, min }
-package enum ScanKind: Int32, Sendable, CaseIterable { case sum, prod }
-package enum ScatterKind: Int32, Sendable, CaseIterable { case set, add, multiply, min, max }
-
 package enum RandomKind: Sendable {
     /// [low, high), floats.
     case uniform(low: Double, high: Double)
@@ -197,6 +192,15 @@ package enum RandomKind: Sendable {
     case bernoulli(p: Double, value: Double)
     /// low ..< high, integers.
     case integers(low: Int64, high: Int64)
+
+    package var distribution: RandomDistribution {
+        switch self {
+        case .uniform: .uniform
+        case .normal: .normal
+        case .bernoulli: .bernoulli
+        case .integers: .integers
+        }
+    }
 }
 
 package struct ConvolutionParameters: Sendable, Hashable {
@@ -224,23 +228,6 @@ package struct PoolParameters: Sendable, Hashable {
     }
     package var windows: Windows
     package init(_ windows: Windows) { self.windows = windows }
-}
-
-/// Recurrent cells. x and y are the products of input and hidden state, split into the kind's gates.
-package enum RecurrentKind: Int32, Sendable, CaseIterable {
-    /// i = σ(xᵢ + yᵢ), f = σ(x_f + y_f), g = tanh(x_g + y_g), o = σ(xₒ + yₒ); c′ = f·c + i·g, h′ = o·tanh c′. `gates` keeps i, f, g, o.
-    case lstm
-    /// r = σ(xᵣ + yᵣ), z = σ(x_z + y_z), n = tanh(xₙ + r·yₙ); h′ = n + z·(h − n). `gates` keeps r, z, n, yₙ.
-    case gru
-    /// h′ = tanh(x + y)
-    case tanh
-    /// h′ = max(x + y, 0)
-    case relu
-
-    /// The number of gates in the products.
-    package var gates: Int { self == .lstm ? 4 : self == .gru ? 3 : 1 }
-    /// How many numbers per hidden unit the derivative needs.
-    package var kept: Int { self == .lstm || self == .gru ? 4 : 0 }
 }
 
 /// The update rule of an optimizer with the numbers of this step. Weight decay `decay` is added to the gradient unless documented

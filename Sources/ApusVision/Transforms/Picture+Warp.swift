@@ -95,7 +95,14 @@ extension Picture {
     private func warped(
         _ matrix: [Double], width newWidth: Int, height newHeight: Int, _ interpolation: Interpolation, _ fill: Fill
     ) -> Picture {
-        guard [.nearest, .bilinear, .bicubic].contains(interpolation) else {
+        let wanted: WarpFilter? =
+            switch interpolation {
+            case .nearest: .nearest
+            case .bilinear: .bilinear
+            case .bicubic: .bicubic
+            case .box, .hamming, .lanczos: nil
+            }
+        guard let filter = wanted else {
             fail("interpolation", "'\(interpolation.rawValue)' is for resizing; here it is 'nearest', 'bilinear' or 'bicubic'")
             return self
         }
@@ -106,12 +113,6 @@ extension Picture {
             let columns = Picture.places(from: matrix[2] + matrix[0] * 0.5, step: matrix[0], count: newWidth, below: width)
             return picked(rows: rows, columns: columns, fill: colour)
         }
-        let filter =
-            switch interpolation {
-            case .nearest: APUS_WARP_NEAREST
-            case .bilinear: APUS_WARP_BILINEAR
-            default: APUS_WARP_BICUBIC
-            }
         return Picture(width: newWidth, height: newHeight, channels: channels) { out in
             Picture.fill(out, newWidth * newHeight, colour)
             pixels.withUnsafeBufferPointer { pixels in
@@ -120,7 +121,7 @@ extension Picture {
                     pixels: UnsafeMutablePointer(mutating: pixels.baseAddress!), width: Int64(width), height: Int64(height),
                     channels: Int32(channels))
                 var new = apus_picture(pixels: out, width: Int64(newWidth), height: Int64(newHeight), channels: Int32(channels))
-                apus_picture_warp(&new, &old, matrix, Int32(filter))
+                apus_picture_warp(&new, &old, matrix, filter)
             }
         }
     }

@@ -1,3 +1,11 @@
+SPACE(Lines, 1)
+#if KIND == KIND_max
+#define BETTER(a, b) ((a) > (b))
+#elif KIND == KIND_min
+#define BETTER(a, b) ((a) < (b))
+#else
+#error "no such kind"
+#endif
 // The index of the first largest or smallest element of each line; NaN wins. `space` gives the start of each line.
 FUNCTION int wins(A value, i64 at, A best, i64 best_at) {
     if (best != best || value != value) return value != value && (best == best || at < best_at);

@@ -1,3 +1,9 @@
+SPACE(Space, 1)
+#if FLOATS
+#define ADD_LONG(sum, lost, value) ADD_EXACTLY(sum, lost, value)
+#else
+#define ADD_LONG(sum, lost, value) sum = ADD(sum, value);
+#endif
 // Each item handles one line of the output and adds the source's elements in order.
 KERNEL void index_add(i64 lines, i64 inner, i64 length, i64 chosen, GLOBAL const i64 *index, i64 oi, i64 index_step, GLOBAL const S *source, i64 os, i64 step,
                       GLOBAL S *y, i64 oy, i64 call, GLOBAL i64 *report, Space space) {

@@ -1,3 +1,8 @@
+#if FLOATS
+#define MULTIPLY_ADD(a, b, c) fma(a, b, c)
+#else
+#define MULTIPLY_ADD(a, b, c) ADD(MULTIPLY(a, b), c)
+#endif
 // c = a * b (+ bias on each row) for a batch with two dimensions; operands may have any strides. A group computes a tile of 64 by 64
 // elements, an item 4 by 4 of them that lie 16 apart. Local memory holds 16 columns of a and 16 rows of b at a time.
 KERNEL void product(i64 batch, i64 inner, i64 m, i64 n, i64 k,

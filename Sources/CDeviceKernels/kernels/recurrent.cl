@@ -1,25 +1,28 @@
-// One item per hidden unit of each row; KIND is `RecurrentKind`'s raw value.
+// One item per hidden unit of each row; KIND is one of `RecurrentKind`.
+#define SIGMOID(x) (1 / (1 + exp(-(x))))
 KERNEL void cell(i64 rows, i64 n, GLOBAL const S *input, i64 oi, GLOBAL const S *hidden, i64 oh, GLOBAL const S *state, i64 os, GLOBAL S *gates, i64 og, GLOBAL S *next, i64 on, GLOBAL S *out, i64 oo) {
     for (i64 e = GLOBAL_ID; e < rows * n; e += GLOBAL_COUNT) {
         i64 r = e / n, j = e % n;
 #define SUM(i) (READ(input, oi + r * GATES * n + (i) * n + j) + READ(hidden, oh + r * GATES * n + (i) * n + j))
 #define KEEP(i, value) WRITE(gates, og + r * 4 * n + (i) * n + j, value)
-#if KIND == 0
+#if KIND == KIND_lstm
         A i = SIGMOID(SUM(0)), f = SIGMOID(SUM(1)), g = tanh(SUM(2)), o = SIGMOID(SUM(3));
         A c = f * READ(state, os + e) + i * g;
         KEEP(0, i); KEEP(1, f); KEEP(2, g); KEEP(3, o);
         WRITE(next, on + e, c);
         WRITE(out, oo + e, o * tanh(c));
-#elif KIND == 1
+#elif KIND == KIND_gru
         A reset = SIGMOID(SUM(0)), z = SIGMOID(SUM(1)), from_hidden = READ(hidden, oh + r * 3 * n + 2 * n + j);
         A c = tanh(READ(input, oi + r * 3 * n + 2 * n + j) + reset * from_hidden), h = READ(state, os + e);
         KEEP(0, reset); KEEP(1, z); KEEP(2, c); KEEP(3, from_hidden);
         WRITE(out, oo + e, c + z * (h - c));
-#elif KIND == 2
+#elif KIND == KIND_tanh
         WRITE(out, oo + e, tanh(SUM(0)));
-#else
+#elif KIND == KIND_relu
         A s = SUM(0);
         WRITE(out, oo + e, s <= 0 ? (A)0 : s);
+#else
+#error "no such kind"
 #endif
     }
 }
@@ -30,7 +33,7 @@ KERNEL void cell_backward(i64 rows, i64 n, GLOBAL const S *grad, i64 ograd, GLOB
         A d = READ(grad, ograd + e);
 #define KEPT(i) READ(gates, og + r * 4 * n + (i) * n + j)
 #define GIVE(target, offset, i, value) WRITE(target, offset + r * GATES * n + (i) * n + j, value)
-#if KIND == 0
+#if KIND == KIND_lstm
         A i = KEPT(0), f = KEPT(1), g = KEPT(2), o = KEPT(3), t = tanh(READ(next, on + e));
         A c = READ(grad_cell, ogc + e) + d * o * (1 - t * t);
         GIVE(grad_input, ogi, 0, c * g * i * (1 - i));
@@ -38,17 +41,19 @@ KERNEL void cell_backward(i64 rows, i64 n, GLOBAL const S *grad, i64 ograd, GLOB
         GIVE(grad_input, ogi, 2, c * i * (1 - g * g));
         GIVE(grad_input, ogi, 3, d * t * o * (1 - o));
         WRITE(grad_cell, ogc + e, c * f);
-#elif KIND == 1
+#elif KIND == KIND_gru
         A reset = KEPT(0), z = KEPT(1), c = KEPT(2), from_hidden = KEPT(3);
         A dc = d * (1 - z) * (1 - c * c), dz = d * (READ(state, os + e) - c) * z * (1 - z), dr = dc * from_hidden * reset * (1 - reset);
         GIVE(grad_input, ogi, 0, dr); GIVE(grad_input, ogi, 1, dz); GIVE(grad_input, ogi, 2, dc);
         GIVE(grad_hidden, ogh, 0, dr); GIVE(grad_hidden, ogh, 1, dz); GIVE(grad_hidden, ogh, 2, dc * reset);
         WRITE(grad_state, ogs + e, d * z);
-#elif KIND == 2
+#elif KIND == KIND_tanh
         A y = READ(out, oo + e);
         WRITE(grad_input, ogi + e, d * (1 - y * y));
-#else
+#elif KIND == KIND_relu
         WRITE(grad_input, ogi + e, READ(out, oo + e) <= 0 ? (A)0 : d);
+#else
+#error "no such kind"
 #endif
     }
 }

@@ -1,3 +1,5 @@
+SPACE(Kept, 1)
+SPACE(Along, 1)
 // One item per output.
 KERNEL void reduce_columns(i64 outputs, i64 count, i64 divisor, GLOBAL const S *x, i64 ox, GLOBAL OS *y, i64 oy, Kept kept, Along along) {
     for (i64 o = GLOBAL_ID; o < outputs; o += GLOBAL_COUNT) {

@@ -1,3 +1,5 @@
+SPACE(Kept, 1)
+SPACE(Along, 1)
 // One group per output. `kept` gives the start of an output's elements, `along` their offsets from there. A mean divides by `divisor`. If
 // `parts` > 1, an output is reduced in `parts` parts of `chunk` elements; part p of output o is written to o * parts + p.
 KERNEL void reduce_rows(i64 outputs, i64 count, i64 divisor, i64 parts, i64 chunk, GLOBAL const S *x, i64 ox, GLOBAL OS *y, i64 oy, Kept kept, Along along) {

@@ -1,3 +1,4 @@
+SPACE(Lines, 1)
 // Cumulative sums or products of each line (Hillis and Steele's scan): a group takes GROUP elements at a time and doubles the distance in
 // each round.
 KERNEL void scan(i64 lines, i64 length, i64 inner, GLOBAL const S *x, i64 ox, i64 step, GLOBAL S *y, i64 oy, Lines space) {

@@ -1,3 +1,17 @@
+SPACE(Space, 3)
+#if KIND == KIND_set
+#define COMBINE(a, b) (b)
+#elif KIND == KIND_add
+#define COMBINE(a, b) ADD(a, b)
+#elif KIND == KIND_multiply
+#define COMBINE(a, b) MULTIPLY(a, b)
+#elif KIND == KIND_min
+#define COMBINE(a, b) SMALLER(a, b)
+#elif KIND == KIND_max
+#define COMBINE(a, b) LARGER(a, b)
+#else
+#error "no such kind"
+#endif
 // One item per line of the index along the dimension. It goes through the line in order, so that repeated indices give the same result each
 // time.
 KERNEL void scatter(i64 lines, i64 inner, i64 chosen, i64 extent, GLOBAL const i64 *index, i64 oi, i64 index_step, GLOBAL const S *source, i64 os, i64 source_step,

@@ -1,3 +1,4 @@
+SPACE(Lines, 1)
 // Bitonic sort of positions. For each line, `order` holds `padded` positions (a power of two); positions from `length` on are padding and
 // come last. Equal elements are ordered by position, which makes the sort stable.
 #define BLOCK 2048

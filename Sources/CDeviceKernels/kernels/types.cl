@@ -29,3 +29,4 @@ TYPE(bfloat16, u16, f32, f32_of_bfloat, bfloat_of_f32)
     FUNCTION i64 integer_of_##F(F x) { return x != x ? 0 : x >= (F)9223372036854775808.0f ? I64_MAX : x < (F)-9223372036854775808.0f ? I64_MIN : (i64)x; }
 INTEGER_OF(f32)
 FUNCTION i64 integer_of_i64(i64 x) { return x; }
+FUNCTION i64 nearest_integer(i64 x, i64 low, i64 high) { return x < low ? low : x > high ? high : x; }

@@ -3,6 +3,7 @@
 #ifndef APUS_FUSED_H
 #define APUS_FUSED_H
 
+#include "kinds.h"
 #include "tensor.h"
 
 /// The constants of an optimizer step; `Backend.swift` has the rules.
@@ -21,9 +22,6 @@ typedef struct {
     void *_Nullable state[3];
     int64_t n;
 } apus_optimizer_item;
-
-/// Kinds of recurrent cells, in the order of `RecurrentKind`.
-enum { APUS_LSTM, APUS_GRU, APUS_TANH, APUS_RELU };
 
 /// Softmax or log-softmax along `dim`, and its gradient from the output y.
 void apus_softmax(const apus_tensor *_Nonnull x, int dim, bool log, const apus_tensor *_Nonnull out);
@@ -46,12 +44,11 @@ void apus_channel_norm_backward(const apus_tensor *_Nonnull grad, const apus_ten
                                 const apus_tensor *_Nullable grad_x, const apus_tensor *_Nullable grad_weight,
                                 const apus_tensor *_Nullable grad_bias);
 
-/// One step of a cell; out [rows, hidden units]. `kind` is the raw value of Swift's `RecurrentKind`; operands that the kind does not use
-/// are NULL.
-void apus_recurrent_cell(int kind, const apus_tensor *_Nonnull input, const apus_tensor *_Nonnull hidden,
+/// One step of a cell; out [rows, hidden units]. Operands that the kind does not use are NULL.
+void apus_recurrent_cell(apus_recurrent_kind kind, const apus_tensor *_Nonnull input, const apus_tensor *_Nonnull hidden,
                          const apus_tensor *_Nullable state, const apus_tensor *_Nullable gates, const apus_tensor *_Nullable cell,
                          const apus_tensor *_Nonnull out);
-void apus_recurrent_cell_backward(int kind, const apus_tensor *_Nonnull grad, const apus_tensor *_Nullable gates,
+void apus_recurrent_cell_backward(apus_recurrent_kind kind, const apus_tensor *_Nonnull grad, const apus_tensor *_Nullable gates,
                                   const apus_tensor *_Nullable state, const apus_tensor *_Nullable cell, const apus_tensor *_Nonnull out,
                                   const apus_tensor *_Nullable grad_cell, const apus_tensor *_Nonnull grad_input,
                                   const apus_tensor *_Nullable grad_hidden, const apus_tensor *_Nullable grad_state);

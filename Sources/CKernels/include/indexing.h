@@ -2,6 +2,7 @@
 #ifndef APUS_INDEXING_H
 #define APUS_INDEXING_H
 
+#include "kinds.h"
 #include "tensor.h"
 
 /// The position of the first index that is not in 0 ..< size, -1 if there is none.
@@ -16,10 +17,9 @@ bool apus_index_add(int dtype, int64_t outer, int64_t size, int64_t count, int64
 /// `out[i] = x[i with i[dim] = index[i]]`; `index` has `shape` (x's rank), out is contiguous.
 void apus_gather_elements(const apus_tensor *_Nonnull x, int dim, const int64_t *_Nonnull shape, const int64_t *_Nonnull index,
                           void *_Nonnull out);
-/// `out[i with i[dim] = index[i]] kind= source[i]` in order; index and source are contiguous with `shape`. `kind` is the raw value of
-/// Swift's `ScatterKind`.
-void apus_scatter_elements(int kind, const apus_tensor *_Nonnull out, int dim, const int64_t *_Nonnull shape, const int64_t *_Nonnull index,
-                           const void *_Nonnull source);
+/// `out[i with i[dim] = index[i]] kind= source[i]` in order; index and source are contiguous with `shape`.
+void apus_scatter_elements(apus_scatter_kind kind, const apus_tensor *_Nonnull out, int dim, const int64_t *_Nonnull shape,
+                           const int64_t *_Nonnull index, const void *_Nonnull source);
 
 /// The number of non-zero bytes among n.
 int64_t apus_count_true(int64_t n, const uint8_t *_Nonnull x);

@@ -3,6 +3,7 @@
 #ifndef APUS_PICTURE_H
 #define APUS_PICTURE_H
 
+#include "kinds.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,10 +32,12 @@ typedef struct {
     int channels;
 } apus_picture;
 
-enum { APUS_WARP_NEAREST, APUS_WARP_BILINEAR, APUS_WARP_BICUBIC };
+#define APUS_WARP_KINDS(KIND) KIND(WARP, nearest) KIND(WARP, bilinear) KIND(WARP, bicubic)
+APUS_FAMILY("WarpFilter", WARP, apus_warp)
 /// For each pixel of `out` the value of `in` at ((m0 x + m1 y + m2) / w, (m3 x + m4 y + m5) / w), w = m6 x + m7 y + 1, where x and y are
 /// the pixel's centre; pixels whose place is outside of `in` are left as they are.
-void apus_picture_warp(const apus_picture *_Nonnull out, const apus_picture *_Nonnull in, const double *_Nonnull matrix, int filter);
+void apus_picture_warp(const apus_picture *_Nonnull out, const apus_picture *_Nonnull in, const double *_Nonnull matrix,
+                       apus_warp_kind filter);
 
 /// out[i] = table[c][in[i]], with a table of 256 bytes for each channel c.
 void apus_picture_map(uint8_t *_Nonnull out, const uint8_t *_Nonnull in, int64_t pixels, int channels, const uint8_t *_Nonnull table);

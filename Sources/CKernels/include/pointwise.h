@@ -13,9 +13,8 @@
 #ifndef APUS_POINTWISE_H
 #define APUS_POINTWISE_H
 
+#include "kinds.h"
 #include "tensor.h"
-
-#define APUS_KINDS(SWIFT_NAME) enum __attribute__((enum_extensibility(closed), swift_name(SWIFT_NAME)))
 
 /// The functions of one number.
 #define TABLE "unary.def"

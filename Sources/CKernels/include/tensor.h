@@ -1,4 +1,4 @@
-// Tensors as kernels see them. The numbers of `apus_dtype` are the raw values of Swift's `DType`.
+// Tensors as kernels see them.
 #ifndef APUS_TENSOR_H
 #define APUS_TENSOR_H
 
@@ -6,21 +6,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum apus_dtype {
-    APUS_BOOL,
-    APUS_UINT8,
-    APUS_INT8,
-    APUS_INT16,
-    APUS_INT32,
-    APUS_INT64,
-    APUS_FLOAT16,
-    APUS_BFLOAT16,
-    APUS_FLOAT32,
-    APUS_FLOAT64,
-};
+/// The dtypes, with name and bytes per element. Their numbers are the raw values of Swift's `DType`, which `DTypeCodeTests` compares.
+#define APUS_DTYPES(DTYPE)                                                                                                                 \
+    DTYPE(BOOL, bool, 1)                                                                                                                   \
+    DTYPE(UINT8, uint8, 1)                                                                                                                 \
+    DTYPE(INT8, int8, 1)                                                                                                                   \
+    DTYPE(INT16, int16, 2)                                                                                                                 \
+    DTYPE(INT32, int32, 4)                                                                                                                 \
+    DTYPE(INT64, int64, 8)                                                                                                                 \
+    DTYPE(FLOAT16, float16, 2)                                                                                                             \
+    DTYPE(BFLOAT16, bfloat16, 2)                                                                                                           \
+    DTYPE(FLOAT32, float32, 4)                                                                                                             \
+    DTYPE(FLOAT64, float64, 8)
+#define APUS_DTYPE_CODE(CODE, NAME, SIZE) APUS_##CODE,
+#define APUS_DTYPE_SIZE(CODE, NAME, SIZE) [APUS_##CODE] = SIZE,
+#define APUS_DTYPE_NAME(CODE, NAME, SIZE) [APUS_##CODE] = #NAME,
+#define APUS_DTYPE_ONE(CODE, NAME, SIZE) +1
+enum apus_dtype { APUS_DTYPES(APUS_DTYPE_CODE) };
+enum { APUS_DTYPE_COUNT = APUS_DTYPES(APUS_DTYPE_ONE) };
 
 /// Bytes per element, by dtype.
-static const uint8_t apus_size[] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
+static const uint8_t apus_size[] = {APUS_DTYPES(APUS_DTYPE_SIZE)};
+
+static inline const char *_Nonnull apus_dtype_name(int dtype) {
+    static const char *const names[] = {APUS_DTYPES(APUS_DTYPE_NAME)};
+    return names[dtype];
+}
 
 /// A view of memory: the first element, and for each of `rank` dimensions an extent and a stride in elements.
 typedef struct {

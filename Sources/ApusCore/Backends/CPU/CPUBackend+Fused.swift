@@ -55,7 +55,7 @@ extension CPUBackend {
         _ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor
     ) throws(OpError) {
         try inComputeType([input, hidden, state], outputs: [out, gates, cell]) { i, o in
-            apus_recurrent_cell(kind.rawValue, i[0], i[1], i[2], o[1], o[2], o[0])
+            apus_recurrent_cell(kind, i[0], i[1], i[2], o[1], o[2], o[0])
         }
     }
 
@@ -67,7 +67,7 @@ extension CPUBackend {
         let carried = try gradCell.map { (x) throws(OpError) in try x.dtype == .float64 || x.dtype == .float32 ? x : float32(x) }
         try inComputeType([grad, gates, state, cell, out], outputs: [gradInput, gradHidden, gradState]) { i, o in
             carried.withView { carried in
-                apus_recurrent_cell_backward(kind.rawValue, i[0], i[1], i[2], i[3], i[4], carried, o[0], o[1], o[2])
+                apus_recurrent_cell_backward(kind, i[0], i[1], i[2], i[3], i[4], carried, o[0], o[1], o[2])
             }
         }
         if let gradCell, let carried, carried !== gradCell { copy(carried, into: gradCell) }

@@ -36,7 +36,7 @@ extension CPUBackend {
         let source = try source.contiguousData()
         out.withView { out in
             index.withView { view in
-                apus_scatter_elements(kind.rawValue, out, Int32(dim), view.pointee.shape, index.elements(), source.pointer)
+                apus_scatter_elements(kind, out, Int32(dim), view.pointee.shape, index.elements(), source.pointer)
             }
         }
     }

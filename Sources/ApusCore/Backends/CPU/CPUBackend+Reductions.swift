@@ -2,29 +2,33 @@ import CKernels
 
 extension CPUBackend {
     package func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) {
-        try reduce(kind.rawValue, x, dims, out)
+        try reduce(x, dims, out) { x, reduced, out in apus_reduce(kind, x, reduced, out) }
     }
 
     /// The sum accumulates in float64, which holds the square of every float32; other dtypes are scaled first.
     package func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) {
-        if x.dtype == .float32 { try reduce(Int32(APUS_EUCLIDEAN_NORM), x, dims, out) } else { try composedNorm(x, dims: dims, into: out) }
+        guard x.dtype == .float32 else { return try composedNorm(x, dims: dims, into: out) }
+        try reduce(x, dims, out) { x, reduced, out in apus_euclidean_norm(x, reduced, out) }
     }
 
-    private func reduce(_ kind: Int32, _ x: Tensor, _ dims: [Int], _ out: Tensor) throws(OpError) {
+    private func reduce(
+        _ x: Tensor, _ dims: [Int], _ out: Tensor,
+        _ kernel: (UnsafePointer<apus_tensor>, UnsafePointer<Bool>, UnsafePointer<apus_tensor>) -> Bool
+    ) throws(OpError) {
         try requireMemory(
             withUnsafeTemporaryAllocation(of: Bool.self, capacity: x.shape.count + 1) { reduced in
                 reduced.initialize(repeating: false)
                 for dim in dims where dim < x.shape.count { reduced[dim] = true }
-                return x.withView { x in out.withView { out in apus_reduce(kind, x, reduced.baseAddress!, out) } }
+                return x.withView { x in out.withView { out in kernel(x, reduced.baseAddress!, out) } }
             })
     }
 
     package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor) {
-        x.withView { x in apus_arg_reduce(kind.rawValue, x, Int32(dim), indices.elements(), values.pointer) }
+        x.withView { x in apus_arg_reduce(kind, x, Int32(dim), indices.elements(), values.pointer) }
     }
 
     package func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor) {
-        x.withView { x in apus_scan(kind.rawValue, x, Int32(dim), out.pointer) }
+        x.withView { x in apus_scan(kind, x, Int32(dim), out.pointer) }
     }
 
     package func linearScan(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor) {

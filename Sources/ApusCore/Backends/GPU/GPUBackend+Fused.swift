@@ -218,8 +218,7 @@ extension GPUBackend {
         try require(dtype)
         return try kernel(KernelKey(name, dtype, variant: kind.rawValue)) {
             KernelDialect.bind(dtype)
-                + "#define KIND \(kind.rawValue)\n#define GATES \(kind.gates)\n#define SIGMOID(x) (1 / (1 + exp(-(x))))\n"
-                + KernelDialect.recurrent
+                + KernelDialect.kind(kind) + "#define GATES \(kind.gates)\n" + KernelDialect.recurrent
         }
     }
 

@@ -108,19 +108,13 @@ extension GPUBackend {
         arguments.append(reports.buffer!.storage.base)
     }
 
-    /// The index space of `shape` with the views' strides; `source` declares it under the name `Space`.
-    private func indexSpace(_ shape: Shape, _ views: [Shape]) throws(OpError) -> (space: StridedSpace, source: String) {
-        let space = try StridedSpace(shape, views)
-        return (space, StridedSpace.division + StridedSpace.source("Space", views: views.count))
-    }
-
     package func indexSelect(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
         try run("indexSelect") { () throws(OpError) in
             var strides = x.strides
             strides[dim] = 0
-            let (space, source) = try indexSpace(out.shape, [strides])
-            let made = try kernel(KernelKey("index_select", x.dtype)) { KernelDialect.bind(x.dtype) + source + KernelDialect.indexSelect }
+            let space = try StridedSpace(out.shape, [strides])
+            let made = try kernel(KernelKey("index_select", x.dtype)) { KernelDialect.bind(x.dtype) + KernelDialect.indexSelect }
             let inner = out.shape.dropFirst(dim + 1).reduce(1, *)
             try launch(made, groups: groups(for: out.numel)) { arguments throws(OpError) in
                 for number in [out.numel, inner, index.numel, x.shape[dim], x.strides[dim]] { arguments.append(count: number) }
@@ -138,16 +132,13 @@ extension GPUBackend {
         guard source.numel > 0 else { return }
         try run("indexAdd") { () throws(OpError) in
             let others = out.shape.indices.filter { $0 != dim }
-            let (space, text) = try indexSpace(Shape(others.map { out.shape[$0] }), [Shape(others.map { source.strides[$0] })])
+            let space = try StridedSpace(Shape(others.map { out.shape[$0] }), [Shape(others.map { source.strides[$0] })])
             let (lines, length, chosen) = (others.reduce(1) { $0 * out.shape[$1] }, out.shape[dim], index.numel)
             let inner = out.shape.dropFirst(dim + 1).reduce(1, *)
             // With many indices, equal ones are grouped by sorting: this gives more parallel work, and each sum is rounded once.
             let sorts = chosen > 64 || chosen > 1 && out.dtype.isFloatingPoint && out.dtype.size == 2
             let made = try kernel(KernelKey(sorts ? "index_add_sorted" : "index_add", out.dtype)) {
-                let add = out.dtype.isFloatingPoint ? "(a) + (b)" : out.dtype == .bool ? "((a) || (b))" : "(i64)((u64)(a) + (u64)(b))"
-                return KernelDialect.bind(out.dtype) + "#define ADD(a, b) (\(add))\n"
-                    + "#define ADD_LONG(sum, lost, value) \(out.dtype.isFloatingPoint ? "ADD_EXACTLY(sum, lost, value)" : "sum = ADD(sum, value);")\n"
-                    + text + KernelDialect.indexAdd
+                KernelDialect.bind(out.dtype) + KernelDialect.indexAdd
             }
             var ordered: (values: Tensor, places: Tensor)?
             if sorts {
@@ -177,9 +168,9 @@ extension GPUBackend {
         try run("gather") { () throws(OpError) in
             var strides = x.strides
             if !x.shape.isEmpty { strides[dim] = 0 }
-            let (space, source) = try indexSpace(index.shape, [index.strides, strides])
+            let space = try StridedSpace(index.shape, [index.strides, strides])
             let extent = x.shape.isEmpty ? 1 : x.shape[dim]
-            let made = try kernel(KernelKey("gather", x.dtype)) { KernelDialect.bind(x.dtype) + source + KernelDialect.gather }
+            let made = try kernel(KernelKey("gather", x.dtype)) { KernelDialect.bind(x.dtype) + KernelDialect.gather }
             try launch(made, groups: groups(for: out.numel)) { arguments throws(OpError) in
                 for number in [out.numel, extent, x.shape.isEmpty ? 0 : x.strides[dim]] { arguments.append(count: number) }
                 arguments.append(x)
@@ -209,19 +200,10 @@ extension GPUBackend {
             let isScalar = index.shape.isEmpty
             let others = index.shape.indices.filter { $0 != dim }
             func lines(_ strides: Shape) -> Shape { Shape(others.map { strides[$0] }) }
-            let (space, text) = try indexSpace(
+            let space = try StridedSpace(
                 Shape(others.map { index.shape[$0] }), [lines(index.strides), lines(source.strides), lines(out.strides)])
             let made = try kernel(KernelKey(lost == nil ? "scatter" : "scatter_sums", source.dtype, variant: kind.rawValue)) {
-                let float = out.dtype.isFloatingPoint
-                let combine =
-                    switch kind {
-                    case .set: "(b)"
-                    case .add: float ? "(a) + (b)" : "(i64)((u64)(a) + (u64)(b))"
-                    case .multiply: float ? "(a) * (b)" : "(i64)((u64)(a) * (u64)(b))"
-                    case .min: "(a) < (b) || (a) != (a) ? (a) : (b)"
-                    case .max: "(a) > (b) || (a) != (a) ? (a) : (b)"
-                    }
-                return KernelDialect.bind(source.dtype) + "#define COMBINE(a, b) (\(combine))\n" + text + KernelDialect.scatter
+                KernelDialect.bind(source.dtype) + KernelDialect.kind(kind) + KernelDialect.scatter
             }
             let extent = isScalar ? 1 : out.shape[dim]
             func step(_ x: Tensor) -> Int { isScalar ? 0 : x.strides[dim] }

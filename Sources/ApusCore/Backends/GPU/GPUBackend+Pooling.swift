@@ -32,8 +32,7 @@ extension GPUBackend {
             try require(x.dtype)
             let x = try contiguous(x)
             let made = try kernel(KernelKey(name, x.dtype)) {
-                KernelDialect.bind(x.dtype) + "#define LOWEST \(x.dtype.isFloatingPoint ? "-(A)INFINITY" : "I64_MIN")\n"
-                    + KernelDialect.pooling
+                KernelDialect.bind(x.dtype) + KernelDialect.pooling
             }
             func three(_ numbers: some Collection<Int>, _ filler: Int = 1) -> [Int] {
                 [Int](repeating: filler, count: 3 - numbers.count) + numbers

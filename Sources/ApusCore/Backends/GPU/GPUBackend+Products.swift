@@ -30,8 +30,7 @@ extension GPUBackend {
         try require(dtype)
         if try library(batch: batch, m: m, n: n, k: k, a, b, c, bias: bias) { return }
         let made = try kernel(KernelKey("product", dtype)) {
-            let fused = dtype.isFloatingPoint ? "fma(a, b, c)" : "(i64)((u64)(a) * (u64)(b) + (u64)(c))"
-            return KernelDialect.bind(dtype) + "#define MULTIPLY_ADD(a, b, c) \(fused)\n" + KernelDialect.product
+            KernelDialect.bind(dtype) + KernelDialect.product
         }
         let tiles = batch.outer * batch.inner * ((m + 63) / 64) * ((n + 63) / 64)
         try launch(made, groups: min(tiles, 1 << 20)) { arguments in

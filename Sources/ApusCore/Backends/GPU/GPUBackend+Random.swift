@@ -4,19 +4,11 @@ extension GPUBackend {
         try run("random") { () throws(OpError) in
             try require(out.dtype)
             let perBlock = Philox.elementsPerBlock(kind, out.dtype)
-            // The numbers defined in `random.cl`.
-            let number: Int32 =
-                switch kind {
-                case .uniform: 0
-                case .normal: 1
-                case .integers: 2
-                case .bernoulli: 3
-                }
             // The number of significand bits of the dtype.
             let bits = out.dtype == .float16 ? 11 : out.dtype == .bfloat16 ? 8 : 24
-            let made = try kernel(KernelKey("random_fill", out.dtype, variant: number)) {
-                KernelDialect.bind(out.dtype) + "#define PER_BLOCK \(perBlock)\n#define KIND \(number)\n#define BITS \(bits)\n"
-                    + KernelDialect.random
+            let made = try kernel(KernelKey("random_fill", out.dtype, variant: kind.distribution.rawValue)) {
+                KernelDialect.bind(out.dtype) + KernelDialect.kind(kind.distribution)
+                    + "#define PER_BLOCK \(perBlock)\n#define BITS \(bits)\n" + KernelDialect.random
             }
             try launch(made, groups: groups(for: (out.numel + perBlock - 1) / perBlock)) { arguments in
                 arguments.append(count: out.numel)

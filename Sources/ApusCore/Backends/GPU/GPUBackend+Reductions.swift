@@ -34,8 +34,7 @@ extension GPUBackend {
         _ name: String, _ text: String, _ kind: ReduceKind, _ x: Tensor, _ out: Tensor
     ) throws(OpError) -> OpaquePointer {
         try kernel(KernelKey(name, x.dtype, out.dtype, variant: kind.rawValue)) {
-            KernelDialect.bind(x.dtype) + KernelDialect.bind(out.dtype, prefix: "O") + KernelDialect.reduction(kind, x.dtype)
-                + StridedSpace.division + StridedSpace.source("Kept", views: 1) + StridedSpace.source("Along", views: 1) + text
+            KernelDialect.bind(x.dtype) + KernelDialect.bind(out.dtype, prefix: "O") + KernelDialect.kind(kind) + text
         }
     }
 
@@ -73,8 +72,7 @@ extension GPUBackend {
             try require(x.dtype)
             let line = try Line(x, dim)
             let made = try kernel(KernelKey("arg_reduce", x.dtype, variant: kind.rawValue)) {
-                KernelDialect.bind(x.dtype) + "#define BETTER(a, b) ((a) \(kind == .max ? ">" : "<") (b))\n" + line.source
-                    + KernelDialect.argReduce
+                KernelDialect.bind(x.dtype) + KernelDialect.kind(kind) + KernelDialect.argReduce
             }
             try launch(made, groups: groups(each: line.count)) { arguments in
                 for number in [line.count, line.length] { arguments.append(count: number) }
@@ -92,9 +90,13 @@ extension GPUBackend {
         try run(kind == .sum ? "cumsum" : "cumprod") { () throws(OpError) in
             try require(x.dtype)
             let line = try Line(x, dim)
-            let reduction: ReduceKind = kind == .sum ? .sum : .prod
+            let reduction: ReduceKind =
+                switch kind {
+                case .sum: .sum
+                case .prod: .prod
+                }
             let made = try kernel(KernelKey("scan", x.dtype, variant: reduction.rawValue)) {
-                KernelDialect.bind(x.dtype) + KernelDialect.reduction(reduction, x.dtype) + line.source + KernelDialect.scan
+                KernelDialect.bind(x.dtype) + KernelDialect.kind(reduction) + KernelDialect.scan
             }
             try launch(made, groups: groups(each: line.count)) { arguments in
                 for number in [line.count, line.length, line.inner] { arguments.append(count: number) }
@@ -130,7 +132,7 @@ extension GPUBackend {
             let order = try scratch(line.count * padded, .int32, like: x)
             func made(_ name: String) throws(OpError) -> OpaquePointer {
                 try kernel(KernelKey(name, x.dtype, variant: descending ? 1 : 0)) {
-                    KernelDialect.bind(x.dtype) + "#define DESCENDING \(descending ? 1 : 0)\n" + line.source + KernelDialect.sort
+                    KernelDialect.bind(x.dtype) + "#define DESCENDING \(descending ? 1 : 0)\n" + KernelDialect.sort
                 }
             }
             func launchSort(_ name: String, _ groups: Int, _ numbers: [Int]) throws(OpError) {
@@ -188,6 +190,4 @@ struct Line {
         step = x.strides[dim]
         inner = x.shape.indices.filter { $0 > dim }.reduce(1) { $0 * x.shape[$1] }
     }
-
-    var source: String { StridedSpace.division + StridedSpace.source("Lines", views: 1) }
 }

@@ -35,27 +35,7 @@ struct StridedSpace {
     var rank: Int { extents.count }
     var count: Int { extents.reduce(1, *) }
 
-    /// C source that turns the row-major index `i` into offsets: the struct `name` with extents and strides, and the function
-    /// `places_name`, which adds each view's offset to `at`. The rank is a kernel argument, so that one kernel serves all ranks.
-    static func source(_ name: String, views: Int) -> String {
-        """
-        typedef struct { i64 rank; i64 extents[\(maximumRank)]; i64 strides[\(views)][\(maximumRank)]; } \(name);
-        FUNCTION void places_\(name)(i64 i, const \(name) *space, i64 *at) {
-            for (int d = (int)space->rank - 1; d >= 0; d--) {
-                i64 rest = d == 0 ? 0 : DIVIDE(i, space->extents[d]);
-                i64 here = i - rest * space->extents[d];
-                for (int v = 0; v < \(views); v++) at[v] += here * space->strides[v][d];
-                i = rest;
-            }
-        }
-
-        """
-    }
-
-    /// Integer division in 32 bits if both operands fit, since 64-bit division takes many instructions on a device.
-    static let division = "#define DIVIDE(a, b) (((u64)(a) | (u64)(b)) >> 31 ? (a) / (b) : (i64)((u32)(a) / (u32)(b)))\n"
-
-    /// Appends the struct's bytes.
+    /// Appends the bytes of the struct that `space.cl` declares.
     func append(to arguments: KernelArguments) {
         let filler = [Int64](repeating: 0, count: StridedSpace.maximumRank - rank)
         var numbers = [Int64(rank)] + extents.map(Int64.init) + filler

@@ -11,10 +11,6 @@ extension KernelDialect {
             + (type == "f64" ? exactFunctions : plainFunctions) + pairFunctions
     }
 
-    /// The functions of integers. They handle division by 0 and overflow.
-    static let integers =
-        "FUNCTION i64 nearest_integer(i64 x, i64 low, i64 high) { return x < low ? low : x > high ? high : x; }\n" + integerFunctions
-
     /// The special functions, in the widest float of the device.
     static func special(hasFloat64: Bool) -> String { expressions(of: hasFloat64 ? "f64" : "f32") + specialFunctions }
 }

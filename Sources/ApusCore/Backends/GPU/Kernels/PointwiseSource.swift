@@ -43,10 +43,10 @@ struct PointwiseSource {
         let types = Set(chain.steps.flatMap { [$0.dtype.computeName, $0.output.dtype.computeName] })
         var text = types.contains("f32") ? KernelDialect.elementary("f32") : ""
         if types.contains("f64") { text += KernelDialect.elementary("f64") }
-        if types.contains("i64") { text += KernelDialect.integers }
+        if types.contains("i64") { text += KernelDialect.integerFunctions }
         text += KernelDialect.expressions
         if chain.steps.contains(where: \.isSpecial) { text += KernelDialect.special(hasFloat64: hasFloat64) }
-        if isStrided { text += StridedSpace.division + StridedSpace.source("Space", views: views.count) }
+        if isStrided { text += KernelDialect.space + "SPACE(Space, \(views.count))\n" }
 
         var parameters = ["i64 n"]
         for (v, view) in views.enumerated() {
