@@ -102,7 +102,7 @@ let package = Package(
             name: "ApusCoreTests", dependencies: ["ApusCore", "CKernels", "Apus", "TestSupport"],
             exclude: [
                 "Recorded", "record_kinks.py", "record_linalg.py", "record_ops.py", "record_pointwise.py", "record_shapes.py",
-                "record_special.py", "record_wide.py", "record_statistics.py", "record_various.py", "Database/Recorded",
+                "record_special.py", "record_wide.py", "record_statistics.py", "record_various.py", "tensor-functions", "Database/Recorded",
                 "Database/record_database.py",
             ]),
         .testTarget(

@@ -67,7 +67,7 @@ import Testing
     }
 
     /// Allocates all of a device's memory in sixteenths, and one more: the error says the requested, used and total sizes; the contents
-    /// stay right, and freed memory can be allocated again. Runs only on request of `scripts/gpu-drill`: PoCL's memory is the host's.
+    /// stay right, and freed memory can be allocated again. Runs only on request of `scripts/check/gpu-drill`: PoCL's memory is the host's.
     @Test(.enabled(if: environment("APUS_TEST_WHOLE_MEMORY") != nil, "fills the device"), arguments: DeviceTests.devices)
     func allOfTheMemory(_ device: Device) async {
         await #expect(processExitsWith: .success) { [name = device.description as String] in

@@ -4,7 +4,7 @@ import ApusSystem
 
 /// The readers that are fuzzed: what each makes of any bytes, and looks at afterwards. It may throw, but nothing else.
 ///
-/// `scripts/fuzz` compiles this file into its program, and `FuzzRegressionTests` reads what that found with it.
+/// `scripts/check/fuzz` compiles this file into its program, and `FuzzRegressionTests` reads what that found with it.
 enum FuzzReader: String, CaseIterable, Sendable {
     case zip, pickle, torch, legacy, tar, safetensors, npy, npz, events, csv
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 @testable import ApusFormats
 
-/// What `scripts/fuzz` has found, and inputs that reach much of each reader's code: none crashes, hangs, or takes much memory.
+/// What `scripts/check/fuzz` has found, and inputs that reach much of each reader's code: none crashes, hangs, or takes much memory.
 @Suite struct FuzzRegressionTests {
     static func files(_ reader: FuzzReader) -> [URL] {
         ["findings", "corpus"].flatMap { kind in

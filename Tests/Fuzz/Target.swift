@@ -1,4 +1,4 @@
-// What libFuzzer calls: `scripts/fuzz` compiles it with the readers.
+// What libFuzzer calls: `scripts/check/fuzz` compiles it with the readers.
 import Glibc
 
 /// Which reader: the environment says it, so that one program serves all.

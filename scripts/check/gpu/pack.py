@@ -1,4 +1,4 @@
-"""Packs what scripts/gpu-drill has built into one archive: pack.py TREE ARCHIVE LIMIT. TREE holds bin, lib, drill and checkout;
+"""Packs what scripts/check/gpu-drill has built into one archive: pack.py TREE ARCHIVE LIMIT. TREE holds bin, lib, drill and checkout;
 images are added."""
 import gzip
 import io
