@@ -54,7 +54,7 @@ public final class GradScaler {
 
     /// The factor; 1 where it is not enabled. PyTorch: `get_scale`.
     public var scale: Double { isEnabled ? Double(scaleFactor) : 1 }
-    @available(*, deprecated, renamed: "scale") public func getScale() -> Double { scale }
+    @available(*, unavailable, renamed: "scale") public func getScale() -> Double { scale }
 
     /// loss · scale, to call `backward()` on.
     public func scale(_ loss: Tensor) -> Tensor { isEnabled ? loss * Double(scaleFactor) : loss }

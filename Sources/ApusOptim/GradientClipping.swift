@@ -19,7 +19,7 @@ public func totalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfinit
     }
 }
 
-@available(*, deprecated, renamed: "totalNorm(_:normType:errorIfNonfinite:)")
+@available(*, unavailable, renamed: "totalNorm(_:normType:errorIfNonfinite:)")
 public func getTotalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfinite: Bool = false) -> Tensor {
     totalNorm(tensors, normType: normType, errorIfNonfinite: errorIfNonfinite)
 }

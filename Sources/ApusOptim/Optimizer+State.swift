@@ -21,7 +21,7 @@ public struct OptimizerState {
 extension ParameterGroup {
     /// All settings by PyTorch's names, and the initial rate where a schedule has set one.
     fileprivate var entries: [(name: String, value: OptionValue)] {
-        (settings?.entries ?? own) + (initialLR.map { [(name: "initial_lr", value: $0.option)] } ?? [])
+        (settings?.entries ?? own) + (initialLR.map { [(name: "initial_lr", value: .double($0))] } ?? [])
     }
 }
 
@@ -75,7 +75,7 @@ extension Optimizer {
             reader.readParameters("param_groups.\(g).params", numbers)
             let read = settled(reader.readSettings("param_groups.\(g)", settings))
             if let problem = read.firstProblem() { reader.problems.append("param_groups.\(g): \(problem)") }
-            let rate = reader.readSetting("param_groups.\(g).initial_lr", like: .double(0), isOptional: true).flatMap { Double($0) }
+            let rate = reader.readSetting("param_groups.\(g).initial_lr", like: .double(0), isOptional: true)?.number
             loaded.append((group, read, rate ?? group.initialLR, readStates(group, read, &reader)))
         }
         try reader.finish(name)

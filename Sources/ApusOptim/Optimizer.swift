@@ -103,10 +103,7 @@ open class Optimizer {
                     parameter.grad = nil
                 } else {
                     let zeroed = grad.detach()
-                    do throws(OpError) { try zeroed.device.backend.fill(zeroed, with: .double(0)) } catch {
-                        fail(error, op: name + ".zeroGrad")
-                    }
-                    zeroed.didChange(by: "zeroGrad")
+                    do throws(OpError) { try zeroed.fillData(0, by: "zeroGrad") } catch { fail(error, op: name + ".zeroGrad") }
                     parameter.grad = zeroed
                 }
             }

@@ -51,90 +51,87 @@ public enum OptionValue: Hashable, Sendable {
 }
 
 extension OptionValue: ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+    /// `true` or `false`.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// A number with a point: `0.9`.
     public init(floatLiteral value: Double) { self = .double(value) }
+    /// A number without one: `5`. A setting that is a Double takes it too.
     public init(integerLiteral value: Int) { self = .int(value) }
 }
 
-/// A type of settings: Bool, Int, Double, String, a list of numbers, or an enumeration of strings (optional, with nil as `None`).
-public protocol SettingValue: Sendable {
+/// An enumeration of texts as a setting: `enum MuonRate: String, CaseIterable, SettingValue { … }`. States and options hold its raw values.
+public protocol SettingValue: RawRepresentable, CaseIterable, Sendable where RawValue == String {}
+
+/// How values of one type stand in states and options.
+struct OptionForm<Value>: Sendable {
+    let option: @Sendable (Value) -> OptionValue
     /// The value of an option; nil if the option is of another kind.
-    init?(_ option: OptionValue)
-    /// The value as a state dictionary stores it.
-    var option: OptionValue { get }
+    let value: @Sendable (OptionValue) -> Value?
     /// The possible names, for an enumeration.
-    static var choices: [String] { get }
+    var choices: [String] = []
 }
 
-extension SettingValue {
-    public static var choices: [String] { [] }
+extension OptionForm<Bool> {
+    static let bool = OptionForm(option: { .bool($0) }, value: { if case .bool(let value) = $0 { value } else { nil } })
 }
 
-extension Bool: SettingValue {
-    public init?(_ option: OptionValue) {
-        guard case .bool(let value) = option else { return nil }
-        self = value
+extension OptionForm<Int> {
+    static let int = OptionForm(option: { .int($0) }, value: { if case .int(let value) = $0 { value } else { nil } })
+}
+
+extension OptionForm<Double> {
+    static let double = OptionForm(option: { .double($0) }, value: { $0.number })
+}
+
+extension OptionForm<String> {
+    static let string = OptionForm(option: { .string($0) }, value: { if case .string(let value) = $0 { value } else { nil } })
+}
+
+extension OptionForm<[Double]> {
+    static let list = OptionForm(option: { .list($0) }, value: { $0.numbers })
+}
+
+extension OptionForm<(Double, Double)> {
+    static let pair = OptionForm(option: { .list([$0.0, $0.1]) }, value: { $0.numbers(2).map { ($0[0], $0[1]) } })
+}
+
+extension OptionForm<(Double, Double, Double)> {
+    static let triple = OptionForm(option: { .list([$0.0, $0.1, $0.2]) }, value: { $0.numbers(3).map { ($0[0], $0[1], $0[2]) } })
+}
+
+extension OptionForm where Value: SettingValue {
+    static var choice: Self {
+        OptionForm(
+            option: { .string($0.rawValue) }, value: { if case .string(let name) = $0 { Value(rawValue: name) } else { nil } },
+            choices: Value.allCases.map(\.rawValue))
     }
-    public var option: OptionValue { .bool(self) }
 }
 
-extension Int: SettingValue {
-    public init?(_ option: OptionValue) {
-        guard case .int(let value) = option else { return nil }
-        self = value
+extension OptionForm {
+    /// One of the names, or `None` for nil.
+    static func optional<Wrapped: SettingValue>() -> Self where Value == Wrapped? {
+        let some = OptionForm<Wrapped>.choice
+        return OptionForm(
+            option: { $0.map(some.option) ?? .string("None") },
+            value: { option in
+                if option == .string("None") { return .some(nil) }
+                return some.value(option).map(Optional.some)
+            }, choices: some.choices + ["None"])
     }
-    public var option: OptionValue { .int(self) }
 }
 
-extension Double: SettingValue {
-    /// Also takes an integer.
-    public init?(_ option: OptionValue) {
-        switch option {
-        case .double(let value): self = value
-        case .int(let value): self = Double(value)
-        default: return nil
+extension OptionValue {
+    /// A number, of an integer too; nil where it is none.
+    public var number: Double? {
+        switch self {
+        case .double(let value): value
+        case .int(let value): Double(value)
+        default: nil
         }
     }
-    public var option: OptionValue { .double(self) }
-}
 
-extension String: SettingValue {
-    public init?(_ option: OptionValue) {
-        guard case .string(let value) = option else { return nil }
-        self = value
-    }
-    public var option: OptionValue { .string(self) }
-}
-
-extension [Double]: SettingValue {
-    public init?(_ option: OptionValue) {
-        guard case .list(let values) = option else { return nil }
-        self = values
-    }
-    public var option: OptionValue { .list(self) }
-}
-
-extension SettingValue where Self: RawRepresentable & CaseIterable, RawValue == String {
-    public init?(_ option: OptionValue) {
-        guard case .string(let name) = option else { return nil }
-        self.init(rawValue: name)
-    }
-    public var option: OptionValue { .string(rawValue) }
-    public static var choices: [String] { allCases.map(\.rawValue) }
-}
-
-extension Optional: SettingValue where Wrapped: SettingValue & RawRepresentable & CaseIterable, Wrapped.RawValue == String {
-    public init?(_ option: OptionValue) {
-        if option == .string("None") {
-            self = .none
-        } else if let value = Wrapped(option) {
-            self = .some(value)
-        } else {
-            return nil
-        }
-    }
-    public var option: OptionValue { self?.option ?? .string("None") }
-    public static var choices: [String] { Wrapped.choices + ["None"] }
+    fileprivate var numbers: [Double]? { if case .list(let values) = self { values } else { nil } }
+    func numbers(_ count: Int) -> [Double]? { numbers.flatMap { $0.count == count ? $0 : nil } }
 }
 
 /// A saved state that does not fit the optimizer or schedule it is loaded into. Nothing was changed.
@@ -144,6 +141,7 @@ public struct OptimizerStateError: Error, CustomStringConvertible, Sendable {
     /// Everything that differs, one sentence each.
     public let problems: [String]
 
+    /// The type, and everything that differs.
     public var description: String { "\(owner): the state does not fit: " + problems.joined(separator: "; ") }
 }
 

@@ -22,12 +22,14 @@ public final class ParameterGroup {
         nesterov: Bool? = nil, betas: (Double, Double)? = nil, eps: Double? = nil, amsgrad: Bool? = nil, alpha: Double? = nil,
         centered: Bool? = nil, maximize: Bool? = nil
     ) {
-        let given: [(String, OptionValue?)] = [
-            ("lr", lr?.option), ("momentum", momentum?.option), ("dampening", dampening?.option), ("weight_decay", weightDecay?.option),
-            ("nesterov", nesterov?.option), ("betas", betas.map { .list([$0.0, $0.1]) }), ("eps", eps?.option),
-            ("amsgrad", amsgrad?.option),
-            ("alpha", alpha?.option), ("centered", centered?.option), ("maximize", maximize?.option),
+        let numbers: [(String, Double?)] = [
+            ("lr", lr), ("momentum", momentum), ("dampening", dampening), ("weight_decay", weightDecay), ("eps", eps), ("alpha", alpha),
         ]
+        let flags: [(String, Bool?)] = [("nesterov", nesterov), ("amsgrad", amsgrad), ("centered", centered), ("maximize", maximize)]
+        let given =
+            numbers.map { ($0, $1.map(OptionValue.double)) } + flags.map { ($0, $1.map(OptionValue.bool)) } + [
+                ("betas", betas.map(OptionForm.pair.option))
+            ]
         self.init(parameters, own: given.compactMap { name, value in value.map { (name: name, value: $0) } })
     }
 
@@ -47,14 +49,14 @@ public final class ParameterGroup {
     /// same kind of value; a group that belongs to no optimizer yet stores it as if it had been given.
     public subscript(option name: String) -> OptionValue? {
         get {
-            if name == "initial_lr" { return initialLR?.option }
+            if name == "initial_lr" { return initialLR.map(OptionValue.double) }
             return settings.map { $0[option: name] } ?? own.last { $0.name == name }?.value
         }
         set {
             guard let newValue else { return }
-            if name == "initial_lr", initialLR != nil, let rate = Double(newValue) {
+            if name == "initial_lr", initialLR != nil, let rate = newValue.number {
                 initialLR = rate
-            } else if name == "lr", let rate = Double(newValue) {
+            } else if name == "lr", let rate = newValue.number {
                 lr = rate
             } else if settings == nil {
                 own.append((name: name, value: newValue))
@@ -93,17 +95,15 @@ public final class ParameterGroup {
     /// The decay rates of the moments; traps for optimizers without them.
     public var betas: (Double, Double) {
         get {
-            guard let pair = self[option: "betas"].flatMap({ [Double]($0) }), pair.count == 2 else {
-                failMissing("betas")
-                return (.nan, .nan)
-            }
-            return (pair[0], pair[1])
+            if let pair = self[option: "betas"].flatMap(OptionForm.pair.value) { return pair }
+            failMissing("betas")
+            return (.nan, .nan)
         }
-        set { self[option: "betas"] = .list([newValue.0, newValue.1]) }
+        set { self[option: "betas"] = OptionForm.pair.option(newValue) }
     }
 
     private func number(_ name: String) -> Double {
-        if let value = self[option: name].flatMap({ Double($0) }) { return value }
+        if let value = self[option: name]?.number { return value }
         failMissing(name)
         return .nan
     }
@@ -116,24 +116,16 @@ public final class ParameterGroup {
     }
 }
 
-/// The items of an optimizer's list of parameters: tensors, or groups of tensors.
-public protocol Optimizable {
-    /// The item itself if it is a group, nil for a tensor.
-    var ownGroup: ParameterGroup? { get }
-}
-
-extension Tensor: Optimizable {
-    public var ownGroup: ParameterGroup? { nil }
-}
-
-extension ParameterGroup: Optimizable {
-    public var ownGroup: ParameterGroup? { self }
-}
+/// The items of an optimizer's list of parameters: `Tensor` and `ParameterGroup`.
+public protocol Optimizable {}
+extension Tensor: Optimizable {}
+extension ParameterGroup: Optimizable {}
 
 /// The groups of a list: its groups, or one group of its tensors.
 func groups<Item: Optimizable>(of items: [Item]) -> [ParameterGroup] {
-    let groups = items.compactMap(\.ownGroup)
-    return groups.isEmpty ? [ParameterGroup(items.compactMap { $0 as? Tensor })] : groups
+    if let groups = items as? [ParameterGroup] { return groups }
+    guard let tensors = items as? [Tensor] else { trap("Optimizer", "takes tensors or parameter groups, not \(Item.self)") }
+    return [ParameterGroup(tensors)]
 }
 
 /// The optimizer's state of one parameter.

@@ -20,9 +20,12 @@ public protocol OptimizerSettings {
     static var state: [StateTensor<Self>] { get }
     /// Whether the steps of each parameter are counted and saved in checkpoints; true by default.
     static var countsSteps: Bool { get }
-    /// Whether the rule updates each element by its own gradient and state alone, so that processes can update parts of a parameter; false by
-    /// default.
+    /// Whether the rule updates each element by its own gradient and state alone; false by default. Such a rule is applied to rows of a sparse
+    /// gradient, and processes can update parts of a parameter.
     static var isElementwise: Bool { get }
+    /// Whether a step may change the rows of a sparse gradient alone. By default where there is no `addedDecay`, which changes all rows; false
+    /// where something else of the rule does.
+    var takesRows: Bool { get }
     /// Whether gradients are negated; false by default.
     var maximize: Bool { get }
     /// λ, where the gradient becomes g + λ·p before the update rule; 0 by default. Not for a decay that the rule applies itself.
@@ -37,6 +40,7 @@ extension OptimizerSettings {
     public static var state: [StateTensor<Self>] { [] }
     public static var countsSteps: Bool { true }
     public static var isElementwise: Bool { false }
+    public var takesRows: Bool { addedDecay == 0 }
     public var maximize: Bool { false }
     public var addedDecay: Double { 0 }
     public func problem() -> String? { nil }
@@ -53,40 +57,48 @@ public struct Setting<Settings>: Sendable {
     /// The possible names, for an enumeration.
     let choices: [String]
 
-    /// A setting with one value: Bool, Int, Double, String, a list of numbers, or an enumeration of strings.
-    public init<Value: SettingValue>(_ name: String, _ property: WritableKeyPath<Settings, Value> & Sendable) {
+    private init<Value>(_ name: String, _ property: WritableKeyPath<Settings, Value> & Sendable, _ form: OptionForm<Value>) {
         self.name = name
-        choices = Value.choices
-        read = { $0[keyPath: property].option }
+        choices = form.choices
+        read = { form.option($0[keyPath: property]) }
         write = { settings, option in
-            guard let value = Value(option) else { return false }
+            guard let value = form.value(option) else { return false }
             settings[keyPath: property] = value
             return true
         }
     }
 
+    /// Either of two.
+    public init(_ name: String, _ property: WritableKeyPath<Settings, Bool> & Sendable) { self.init(name, property, .bool) }
+
+    /// An integer.
+    public init(_ name: String, _ property: WritableKeyPath<Settings, Int> & Sendable) { self.init(name, property, .int) }
+
+    /// A number. From outside it may come as an integer.
+    public init(_ name: String, _ property: WritableKeyPath<Settings, Double> & Sendable) { self.init(name, property, .double) }
+
+    /// A text.
+    public init(_ name: String, _ property: WritableKeyPath<Settings, String> & Sendable) { self.init(name, property, .string) }
+
+    /// Several numbers, of any count.
+    public init(_ name: String, _ property: WritableKeyPath<Settings, [Double]> & Sendable) { self.init(name, property, .list) }
+
     /// A pair of numbers, such as betas.
-    public init(_ name: String, _ property: WritableKeyPath<Settings, (Double, Double)> & Sendable) {
-        self.name = name
-        choices = []
-        read = { .list([$0[keyPath: property].0, $0[keyPath: property].1]) }
-        write = { settings, option in
-            guard let list = [Double](option), list.count == 2 else { return false }
-            settings[keyPath: property] = (list[0], list[1])
-            return true
-        }
-    }
+    public init(_ name: String, _ property: WritableKeyPath<Settings, (Double, Double)> & Sendable) { self.init(name, property, .pair) }
 
     /// Three numbers.
     public init(_ name: String, _ property: WritableKeyPath<Settings, (Double, Double, Double)> & Sendable) {
-        self.name = name
-        choices = []
-        read = { .list([$0[keyPath: property].0, $0[keyPath: property].1, $0[keyPath: property].2]) }
-        write = { settings, option in
-            guard let list = [Double](option), list.count == 3 else { return false }
-            settings[keyPath: property] = (list[0], list[1], list[2])
-            return true
-        }
+        self.init(name, property, .triple)
+    }
+
+    /// One of an enumeration.
+    public init<Value: SettingValue>(_ name: String, _ property: WritableKeyPath<Settings, Value> & Sendable) {
+        self.init(name, property, .choice)
+    }
+
+    /// One of an enumeration, or nil, which states spell `None`.
+    public init<Value: SettingValue>(_ name: String, _ property: WritableKeyPath<Settings, Value?> & Sendable) {
+        self.init(name, property, .optional())
     }
 }
 
@@ -146,9 +158,7 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
 
     func make(_ settings: Settings, _ parameter: Tensor) throws(OpError) -> Tensor {
         let (dtype, device) = place(of: parameter)
-        let tensor = try Tensor.uninitialized(shape?(parameter.shape) ?? parameter.shape, dtype, device)
-        try device.backend.fill(tensor, with: .double(initial?(settings) ?? 0))
-        return tensor
+        return try Tensor.filled(shape?(parameter.shape) ?? parameter.shape, .double(initial?(settings) ?? 0), dtype, device)
     }
 
     /// A copy of a loaded tensor with the device and dtype that it is stored with.

@@ -17,6 +17,8 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         public let settings: Settings
         /// The number of this step for this parameter, from 1; 0 where steps are not counted.
         public let number: Int
+        /// Whether this step has made one of the states.
+        public let isFirst: Bool
         fileprivate let state: ParameterState
 
         /// The state at index `place` of `Settings.state`, to be changed in place. Traps where it does not exist with these settings.
@@ -42,24 +44,37 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
 
     // MARK: The rule
 
-    /// Updates `p` in place from its gradient. Both have no graph and the dtype that updates are computed in (float32 for half precision);
-    /// the gradient is already negated for `maximize` and contains the added decay.
+    /// Updates `p` in place from its gradient, of p's shape. Both have no graph and the dtype that updates are computed in (float32 for half
+    /// precision); the gradient is already negated for `maximize` and contains the added decay. Where the rule is elementwise, `p` may be
+    /// some rows of a parameter, or a part of it.
     open func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) { fail(writer, "the class does not override update") }
 
     /// Updates the rows of a sparse gradient: row `rows[i]` of `p` has the gradient `values[i]`. Each row occurs once.
     ///
-    /// Unless this is overridden, sparse gradients trap. They also trap with an added decay, which would change all rows.
+    /// By default `update` is called with these rows of `p` and of the states with its shape, where the rule is elementwise; other rows and
+    /// their states stay as they are. Where it is not, and where the settings do not take rows, the step traps.
     open func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) throws(OpError) {
-        throw refusal(p)
+        guard Settings.isElementwise else { throw refusal(p) }
+        let target = try p.indexSelect(dim: 0, rows).usable()
+        var (state, changed) = (step.state, [(p, target)])
+        for place in Settings.state.indices {
+            guard let whole = state[place], whole.shape == p.shape else { continue }
+            let part = try whole.indexSelect(dim: 0, rows).usable()
+            state.remember(part, at: place, of: Settings.state.count)
+            changed.append((whole, part))
+        }
+        update(target, values, Step(settings: step.settings, number: step.number, isFirst: step.isFirst, state: state))
+        for (whole, part) in changed { try whole.setRows(rows, part, by: writer) }
     }
 
     private func refusal(_ p: Tensor) -> OpError {
         OpError(
-            "a parameter of shape \(p.shape) has a sparse gradient, which \(name) with these settings does not take; "
-                + "SparseAdam, Adagrad and SGD without momentum and decay do, or make the layer with sparse: false")
+            "a parameter of shape \(p.shape) has a sparse gradient, which \(name) with these settings does not take; SparseAdam and "
+                + "rules of single elements without decay (SGD's without momentum too) do, or make the layer with sparse: false")
     }
 
-    /// The update rule as one kernel over many parameters, if there is one; then `update` is not called. `isFirst`: their state is new.
+    /// The update rule for one kernel over many parameters, if there is one; `update` is called where a device has none. `isFirst`: a state
+    /// is new.
     func kernel(_ settings: Settings, step: Int, isFirst: Bool) -> OptimizerRule? { nil }
 
     /// Whether `updateRows` needs each row once; a rule that only adds to rows does not.
@@ -67,6 +82,10 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
 
     // MARK: A step
 
+    /// Updates every parameter that has a gradient, group after group.
+    ///
+    /// Traps where a gradient has another dtype or device than its parameter, or is sparse and the rule or the settings do not take rows; then
+    /// nothing of the group has changed.
     open override func step() {
         // In the parameters' own precision even inside `autocast`.
         noGrad {
@@ -86,7 +105,7 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         let slots = Settings.state
         let needed = slots.indices.filter { slots[$0].isNeeded(settings) }
         var (rows, composed, fused): ([Turn], [Turn], [Turn]) = ([], [], [])
-        var kernels = KernelCalls(needed)
+        var kernels = KernelCalls(needed, of: slots.count)
         let targets = stepped(group)
         for (i, parameter) in targets.enumerated() {
             guard let gradient = parameter.grad, !gradient.isPoisoned, !parameter.isPoisoned else { continue }
@@ -101,7 +120,7 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
                 state.remember(try slots[place].make(settings, parameter), at: place, of: slots.count)
             }
             if Settings.countsSteps { state.step += 1 }
-            let turn = Turn(index: i, gradient: gradient, state: state)
+            let turn = Turn(index: i, gradient: gradient, isFirst: isFirst, state: state)
             if gradient.isSparse {
                 rows.append(turn)
             } else if try kernels.take(
@@ -132,31 +151,33 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         if settings.addedDecay != 0 { gradient = gradient + p * settings.addedDecay }
         try gradient.usable()
         keep(turn, group)
-        update(p, gradient, Step(settings: settings, number: turn.state.step, state: turn.state))
+        update(p, gradient, turn.step(settings))
         try write(p, to: parameter)
     }
 
     private func updateRows(_ turn: Turn, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Settings) throws(OpError) {
-        if settings.addedDecay != 0 { throw refusal(parameter) }
+        if !settings.takesRows { throw refusal(parameter) }
         let gradient = try (wantsRowsOnce ? turn.gradient.coalesce() : turn.gradient).usable()
         guard let rows = gradient.sparseRows else { return }
         let dtype = parameter.dtype.computeType
         let p = try parameter.detach().to(dtype).usable()
         let values = try (settings.maximize ? -rows.values.to(dtype) : rows.values.to(dtype)).usable()
-        try updateRows(p, rows.indices, values, Step(settings: settings, number: turn.state.step, state: turn.state))
+        try updateRows(p, rows.indices, values, turn.step(settings))
         keep(turn, group)
         try write(p, to: parameter)
     }
 
     private func write(_ p: Tensor, to parameter: Tensor) throws(OpError) {
-        if p.dtype != parameter.dtype { try parameter.device.backend.copy(p, into: parameter) }
-        parameter.didChange(by: writer)
+        if p.dtype == parameter.dtype { parameter.didChange(by: writer) } else { try parameter.copyData(p, by: writer) }
     }
-}
 
-/// A parameter during its step.
-private struct Turn {
-    let index: Int
-    let gradient: Tensor
-    let state: ParameterState
+    /// A parameter during its step.
+    private struct Turn {
+        let index: Int
+        let gradient: Tensor
+        let isFirst: Bool
+        let state: ParameterState
+
+        func step(_ settings: Settings) -> Step { Step(settings: settings, number: state.step, isFirst: isFirst, state: state) }
+    }
 }

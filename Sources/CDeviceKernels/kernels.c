@@ -45,6 +45,9 @@ END
 FILE(optimizer)
 #embed "kernels/optimizer.cl" suffix(, 0)
 END
+FILE(optimizer_rules)
+#embed "../CKernels/optimizer_rules.h" suffix(, 0)
+END
 FILE(index_report)
 #embed "kernels/index_report.cl" suffix(, 0)
 END

@@ -1,86 +1,40 @@
-// Optimizer updates for one float type: included by `optimizer.c` with T the type, M(f) a name.
-// Formulas and their order are those of PyTorch's single-tensor implementations.
+// Optimizer steps for one float type: included by `optimizer.c` with T the type, M(f) a name.
 
-APUS_CLONES static void M(sgd)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict buffer) {
-    const T lr = (T)r->lr, decay = (T)r->decay, momentum = (T)r->momentum, fresh = (T)(1 - r->dampening);
-    const T sign = r->maximize ? -1 : 1;
-    if (!buffer) {
-        for (int64_t i = 0; i < n; i++) {
-            T d = sign * g[i] + decay * p[i];
-            p[i] = p[i] - lr * d;
-        }
-        return;
-    }
-    // `first` and `nesterov` become factors, so that one loop serves all cases.
-    const bool first = r->first, nesterov = r->nesterov;
-    const T old = first ? 0 : momentum, add = first ? 1 : fresh;
-    for (int64_t i = 0; i < n; i++) {
-        T d = sign * g[i] + decay * p[i];
-        T b = first ? d : old * buffer[i] + add * d;
-        buffer[i] = b;
-        d = nesterov ? d + momentum * b : b;
-        p[i] = p[i] - lr * d;
-    }
-}
+#define SQRT(x) f_sqrt(x)
+#define RULE(NAME)                                                                                                                         \
+    APUS_CLONES static void M(NAME)(const T *number, int64_t n, T *restrict parameter, const T *restrict gradient, T *restrict state0,     \
+                                    T *restrict state1, T *restrict state2)
+#define EACH(I) for (int64_t I = 0; I < n; I++)
+#define NUMBER(K) number[K]
+#define PARAMETER(I) parameter[I]
+#define GRADIENT(I) gradient[I]
+#define STATE(PLACE, I) state##PLACE[I]
+#define HAS_STATE(PLACE) (state##PLACE != NULL)
+#define SET_PARAMETER(I, X) (parameter[I] = (X))
+#define SET_STATE(PLACE, I, X) (state##PLACE[I] = (X))
+#include "optimizer_rules.h"
+#undef SQRT
+#undef RULE
+#undef EACH
+#undef NUMBER
+#undef PARAMETER
+#undef GRADIENT
+#undef STATE
+#undef HAS_STATE
+#undef SET_PARAMETER
+#undef SET_STATE
 
-APUS_CLONES static void M(adam)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict average,
-                                T *restrict square, T *restrict top) {
-    const T sign = r->maximize ? -1 : 1, keep = r->decoupled ? (T)(1 - r->lr * r->decay) : 1, decay = r->decoupled ? 0 : (T)r->decay;
-    const T weight1 = (T)(1 - r->beta1), beta2 = (T)r->beta2, weight2 = (T)(1 - r->beta2), eps = (T)r->eps;
-    const T step = (T)(r->lr / r->correction1), root = (T)r->correction2_sqrt;
-    const bool near = r->beta1 > 0.5; // lerp starts from the nearer end
-    for (int64_t i = 0; i < n; i++) {
-        T q = p[i] * keep;
-        T d = sign * g[i] + decay * q;
-        T a = near ? average[i] + weight1 * (d - average[i]) : d - (d - average[i]) * (1 - weight1);
-        T s = square[i] * beta2 + weight2 * d * d;
-        average[i] = a;
-        square[i] = s;
-        if (top) {
-            s = ((top[i] > s) | (top[i] != top[i])) ? top[i] : s;
-            top[i] = s;
-        }
-        p[i] = q - step * a / (f_sqrt(s) / root + eps);
-    }
-}
-
-APUS_CLONES static void M(rmsprop)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict square,
-                                   T *restrict buffer, T *restrict average) {
-    const T sign = r->maximize ? -1 : 1, decay = (T)r->decay, alpha = (T)r->alpha, fresh = (T)(1 - r->alpha), eps = (T)r->eps;
-    const T lr = (T)r->lr, momentum = (T)r->momentum;
-    const bool near = r->alpha > 0.5;
-    for (int64_t i = 0; i < n; i++) {
-        T d = sign * g[i] + decay * p[i];
-        T s = square[i] * alpha + fresh * d * d;
-        square[i] = s;
-        if (average) {
-            T a = near ? average[i] + fresh * (d - average[i]) : d - (d - average[i]) * (1 - fresh);
-            average[i] = a;
-            s = s - a * a;
-        }
-        T scale = f_sqrt(s) + eps;
-        if (buffer) {
-            T b = momentum * buffer[i] + d / scale;
-            buffer[i] = b;
-            p[i] = p[i] - lr * b;
-        } else {
-            p[i] = p[i] - lr * d / scale;
-        }
-    }
-}
-
-static void M(step_part)(const apus_optimizer_rule *r, const apus_optimizer_item *item, int64_t begin, int64_t end) {
-    T *p = (T *)item->parameter + begin, *state[3];
-    const T *g = (const T *)item->gradient + begin;
-    for (int s = 0; s < 3; s++) state[s] = item->state[s] ? (T *)item->state[s] + begin : NULL;
-    int64_t n = end - begin;
-    switch (r->rule) {
-    case 0: M(sgd)(r, n, p, g, state[0]); break;
-    case 1: M(adam)(r, n, p, g, state[0], state[1], r->amsgrad ? state[2] : NULL); break;
-    default: {
-        bool moving = r->momentum != 0;
-        M(rmsprop)(r, n, p, g, state[0], moving ? state[1] : NULL, r->centered ? state[moving ? 2 : 1] : NULL);
-    }
+static void M(step_part)(const step_job *job, const apus_optimizer_item *item, int64_t begin, int64_t end) {
+    T number[APUS_OPTIMIZER_NUMBERS], *state[APUS_OPTIMIZER_STATES];
+    for (int k = 0; k < APUS_OPTIMIZER_NUMBERS; k++) number[k] = (T)job->rule->numbers[k];
+    for (int s = 0; s < APUS_OPTIMIZER_STATES; s++) state[s] = item->state[s] ? (T *)item->state[s] + begin : NULL;
+    T *parameter = (T *)item->parameter + begin;
+    const T *gradient = (const T *)item->gradient + begin;
+    switch (job->rule->kind) {
+#define KIND(FAMILY, NAME)                                                                                                                 \
+    case APUS_##FAMILY##_##NAME: M(NAME)(number, end - begin, parameter, gradient, state[0], state[1], state[2]); break;
+        APUS_OPTIMIZER_KINDS(KIND)
+#undef KIND
     }
 }
 
@@ -91,7 +45,7 @@ static void M(step_body)(void *context, int64_t begin, int64_t end) {
     for (int64_t k = 0; k < job->count && start < end; k++) {
         int64_t n = job->items[k].n;
         int64_t from = begin > start ? begin - start : 0, to = end - start < n ? end - start : n;
-        if (from < to) M(step_part)(job->rule, &job->items[k], from, to);
+        if (from < to) M(step_part)(job, &job->items[k], from, to);
         start += n;
     }
 }

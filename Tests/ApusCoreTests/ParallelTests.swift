@@ -89,9 +89,8 @@ import Testing
                 try backend.indexAdd(table, dim: 0, index, rows)
                 made.append(table)
                 let p = try random([100_000], .float32, 8), step = try random([100_000], .float32, 9)
-                try backend.optimizerStep(
-                    .sgd(lr: 0.1, momentum: 0, dampening: 0, decay: 0.01, nesterov: false, maximize: false, first: false),
-                    parameters: [p], gradients: [step], state: [])
+                backend.optimizerStep(
+                    OptimizerRule(.sgd, 0.1, 0.01, 1, 0, 1, flags: [false, false]), parameters: [p], gradients: [step], state: [])
                 made.append(p)
                 return made
             }

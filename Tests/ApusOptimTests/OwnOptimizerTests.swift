@@ -11,6 +11,7 @@ private struct OwnLionSettings: OptimizerSettings {
         .init("lr", \.lr), .init("betas", \.betas), .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
     ]
     static let state: [StateTensor<Self>] = ["exp_avg"]
+    static var isElementwise: Bool { true }
     func problem() -> String? { weightDecay < 0 ? "weightDecay is \(weightDecay), below 0" : nil }
 }
 
@@ -23,9 +24,9 @@ private final class OwnLion: TypedOptimizer<OwnLionSettings> {
     }
 }
 
-// The same for sparse rows, and an optimizer that takes everything it can from the base.
+// A rule of its own for sparse rows, and an optimizer that takes everything it can from the base.
 
-private final class RowLion: TypedOptimizer<OwnLionSettings> {
+private final class RowSigns: TypedOptimizer<HeavyBallSettings> {
     override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) {
         p.indexAdd_(dim: 0, rows, values.sign() * -step.settings.lr)
     }
@@ -276,7 +277,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         }
     }
 
-    /// Sparse gradients are refused without changes, unless the class supports them; then it gets each row once.
+    /// An elementwise rule changes the rows of a sparse gradient, each once; another refuses it without changes, unless it says how.
     @Test func sparseGradients() {
         let table = Tensor.ones([4, 2], requiresGrad: true), other = Tensor.ones([2], requiresGrad: true)
         func gradients() {
@@ -284,21 +285,23 @@ private final class Counted: TypedOptimizer<CountedSettings> {
             other.grad = Tensor([1.0, -1])
         }
         gradients()
-        let refusing = OwnLion([other, table], OwnLionSettings(lr: 0.5))
+        let refusing = HeavyBall([other, table], HeavyBallSettings(lr: 0.5))
         let text = message { refusing.step() }
         #expect(
             text.contains(
-                "OwnLion.step: a parameter of shape [4, 2] has a sparse gradient, which OwnLion with these settings does not take"),
+                "HeavyBall.step: a parameter of shape [4, 2] has a sparse gradient, which HeavyBall with these settings does not take"),
             "\(text)")
         #expect(values(other) == [1, 1] && values(table) == Array(repeating: 1, count: 8) && refusing.stateDict().tensors.isEmpty)
-        RowLion([table], OwnLionSettings(lr: 0.5)).step()
+        let lion = OwnLion([table], OwnLionSettings(lr: 0.5))
+        lion.step()
         #expect(values(table) == [1, 0.5, 1, 1, 1.5, 1.5, 1, 1])
+        expectClose(lion.stateDict().tensors["state.0.exp_avg"]!, [0, 0.05, 0, 0, -0.01, -0.02, 0, 0])
         gradients()
-        RowLion([table], OwnLionSettings(lr: 0.5, maximize: true)).step()
+        RowSigns([table], HeavyBallSettings(lr: 0.5, maximize: true)).step()
         #expect(values(table) == [1, 1, 1, 1, 1, 1, 1, 1])
         // Weight decay would change all rows.
         gradients()
-        #expect(message { HeavyBall([table], HeavyBallSettings(weightDecay: 0.1)).step() }.contains("sparse gradient"))
+        #expect(message { RowSigns([table], HeavyBallSettings(weightDecay: 0.1)).step() }.contains("sparse gradient"))
     }
 
     /// A rule without code for decay, sign and state gets them from the base: it equals `SGD` in all settings, also if they change later.
@@ -380,7 +383,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         for make in makers {
             for (begin, schedule) in schedules {
                 let optimizer = make(), group = optimizer.paramGroups[0]
-                let (hasBetas, hasMomentum) = (group[option: "betas"] != nil, group[option: "momentum"].flatMap { Double($0) } != nil)
+                let (hasBetas, hasMomentum) = (group[option: "betas"] != nil, group[option: "momentum"]?.number != nil)
                 let second = hasBetas ? group.betas.1 : 0
                 let text = message { _ = schedule(optimizer, true) }
                 // A state that asks for it is taken where making it would be.

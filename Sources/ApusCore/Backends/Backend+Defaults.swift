@@ -132,67 +132,11 @@ extension Backend {
         try compose.write(compose(.mul, result, rstd), to: gradX)
     }
 
-    // MARK: Optimizers, like PyTorch's single-tensor implementations: one op at a time, each rounded to the element type.
+    // MARK: Optimizers
+
+    package var hasOptimizerStep: Bool { false }
 
     package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError) {
-        for (i, parameter) in parameters.enumerated() where parameter.numel > 0 {
-            let compose = Composition(self, like: parameter, dtype: parameter.dtype)
-            let state = state.map { $0[i] }
-            switch rule {
-            case .sgd(let lr, let momentum, let dampening, let decay, let nesterov, let maximize, let first):
-                var g = try compose.gradient(gradients[i], of: parameter, decay: decay, maximize: maximize)
-                if momentum != 0 {
-                    let buffer = state[0]
-                    if first {
-                        try copy(g, into: buffer)
-                    } else {
-                        try unary(.affine, buffer, KernelParameters(momentum), into: buffer)
-                        try binary(.addScaled, buffer, g, KernelParameters(1 - dampening), into: buffer)
-                    }
-                    g = try nesterov ? compose(.addScaled, g, buffer, KernelParameters(momentum)) : buffer
-                }
-                try binary(.addScaled, parameter, g, KernelParameters(-lr), into: parameter)
-
-            case .adam(
-                let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2
-            ):
-                if decoupled && decay != 0 { try unary(.affine, parameter, KernelParameters(1 - lr * decay), into: parameter) }
-                let g = try compose.gradient(gradients[i], of: parameter, decay: decoupled ? 0 : decay, maximize: maximize)
-                let (average, squares) = (state[0], state[1])
-                try compose.lerp(average, toward: g, by: 1 - beta1)
-                try unary(.affine, squares, KernelParameters(beta2), into: squares)
-                try compose.addProduct(squares, g, g, factor: 1 - beta2, divide: false)
-                var largest = squares
-                if amsgrad {
-                    largest = state[2]
-                    try binary(.maximum, largest, squares, KernelParameters(), into: largest)
-                }
-                let quotient = try compose(.div, compose(.sqrt, largest), compose.constant(correction2.squareRoot()))
-                let denominator = try compose(.affine, quotient, KernelParameters(1, eps))
-                try compose.addProduct(parameter, average, denominator, factor: -lr / correction1, divide: true)
-
-            case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
-                let g = try compose.gradient(gradients[i], of: parameter, decay: decay, maximize: maximize)
-                let squares = state[0]
-                try unary(.affine, squares, KernelParameters(alpha), into: squares)
-                try compose.addProduct(squares, g, g, factor: 1 - alpha, divide: false)
-                var variance = squares
-                if centered {
-                    let average = state[momentum != 0 ? 2 : 1]
-                    try compose.lerp(average, toward: g, by: 1 - alpha)
-                    variance = try compose.copied(squares)
-                    try compose.addProduct(variance, average, average, factor: -1, divide: false)
-                }
-                let denominator = try compose(.affine, compose(.sqrt, variance), KernelParameters(1, eps))
-                if momentum != 0 {
-                    let buffer = state[1]
-                    try unary(.affine, buffer, KernelParameters(momentum), into: buffer)
-                    try compose.addProduct(buffer, g, denominator, factor: 1, divide: true)
-                    try binary(.addScaled, parameter, buffer, KernelParameters(-lr), into: parameter)
-                } else {
-                    try compose.addProduct(parameter, g, denominator, factor: -lr, divide: true)
-                }
-            }
-        }
+        throw OpError("\(name) has no kernels of optimizers")
     }
 }

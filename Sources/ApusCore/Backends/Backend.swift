@@ -156,7 +156,13 @@ package protocol Backend: Sendable {
     func recurrentCellBackward(
         _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?,
         gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?) throws(OpError)
-    /// One optimizer step: for each i, updates `parameters[i]` and `state[s][i]` in place from `gradients[i]`.
+
+    // MARK: Optimizers
+
+    /// Whether there is `optimizerStep`; where there is none, optimizers compute their rules with functions of tensors.
+    var hasOptimizerStep: Bool { get }
+    /// One step of an optimizer: for each i, updates `parameters[i]` and the states `state[s][i]` in place from `gradients[i]`. All are
+    /// contiguous and of one dtype, float32 or float64. `state[s]` is empty where the rule, with these settings, has no state at place s.
     func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError)
 }
 
@@ -228,18 +234,4 @@ package struct PoolParameters: Sendable, Hashable {
     }
     package var windows: Windows
     package init(_ windows: Windows) { self.windows = windows }
-}
-
-/// The update rule of an optimizer with the numbers of this step. Weight decay `decay` is added to the gradient unless documented
-/// otherwise; with `maximize` the gradient is negated first.
-package enum OptimizerRule: Sendable {
-    /// state: [momentum buffers] if momentum ≠ 0. `first`: the buffers are set to the gradient.
-    case sgd(lr: Double, momentum: Double, dampening: Double, decay: Double, nesterov: Bool, maximize: Bool, first: Bool)
-    /// state: [exp_avg, exp_avg_sq] and, with amsgrad, [max_exp_avg_sq]. `decoupled` (AdamW): p ← p·(1 − lr·decay) first. In step t
-    /// `correction1` is 1 − β₁ᵗ and `correction2` 1 − β₂ᵗ.
-    case adam(
-        lr: Double, beta1: Double, beta2: Double, eps: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool,
-        correction1: Double, correction2: Double)
-    /// state: [square_avg], then [momentum_buffer] if momentum ≠ 0, then [grad_avg] if centered.
-    case rmsprop(lr: Double, alpha: Double, eps: Double, decay: Double, momentum: Double, centered: Bool, maximize: Bool)
 }

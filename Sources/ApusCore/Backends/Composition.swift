@@ -4,11 +4,11 @@ struct Composition {
     let device: Device
     let dtype: DType
 
-    /// `dtype` is the computation dtype; by default float64 for float64, else float32.
-    init(_ backend: any Backend, like x: Tensor, dtype: DType? = nil) {
+    /// The computation dtype is float64 for float64, else float32.
+    init(_ backend: any Backend, like x: Tensor) {
         self.backend = backend
         device = x.device
-        self.dtype = dtype ?? (x.dtype == .float64 ? .float64 : .float32)
+        dtype = x.dtype == .float64 ? .float64 : .float32
     }
 
     func temporary(_ shape: Shape) throws(OpError) -> Tensor { try Tensor.uninitialized(shape, dtype, device) }
@@ -39,12 +39,6 @@ struct Composition {
         for dim in dims { shape[dim] = 1 }
         let out = try temporary(shape)
         try backend.reduce(kind, x, dims: dims, into: out)
-        return out
-    }
-
-    @inline(never) func constant(_ value: Double) throws(OpError) -> Tensor {
-        let out = try temporary([])
-        try backend.fill(out, with: .double(value))
         return out
     }
 
@@ -109,31 +103,6 @@ struct Composition {
     /// Writes the elements of contiguous x to `out` in row-major order; `out` may have another shape with as many elements.
     func write(_ x: Tensor, to out: Tensor) throws(OpError) {
         try backend.copy(x.view(out.shape, strides: out.shape.contiguousStrides, offset: x.offset), into: out)
-    }
-
-    // MARK: Steps shared by optimizers
-
-    /// The gradient for an update rule: negated for `maximize`, plus the parameter's weight decay.
-    func gradient(_ gradient: Tensor, of parameter: Tensor, decay: Double, maximize: Bool) throws(OpError) -> Tensor {
-        var g = try cast(gradient)
-        if maximize { g = try self(.negative, g) }
-        return try decay == 0 ? g : self(.addScaled, g, parameter, KernelParameters(decay))
-    }
-
-    /// target ← target + weight·(end − target), computed from the nearer end, like PyTorch's `lerp`.
-    func lerp(_ target: Tensor, toward end: Tensor, by weight: Double) throws(OpError) {
-        let difference = try self(.sub, end, target)
-        if weight < 0.5 {
-            try backend.binary(.addScaled, target, difference, KernelParameters(weight), into: target)
-        } else {
-            try backend.binary(.addScaled, end, difference, KernelParameters(weight - 1), into: target)
-        }
-    }
-
-    /// target ← target + factor·a·b, or factor·a/b: PyTorch's `addcmul_` and `addcdiv_`.
-    func addProduct(_ target: Tensor, _ a: Tensor, _ b: Tensor, factor: Double, divide: Bool) throws(OpError) {
-        let product = try self(divide ? .div : .mul, self(.affine, a, KernelParameters(factor)), b)
-        try backend.binary(.add, target, product, KernelParameters(), into: target)
     }
 }
 

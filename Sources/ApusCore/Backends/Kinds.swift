@@ -7,6 +7,7 @@ package typealias ArgReduceKind = CKernels.ArgReduceKind
 package typealias ScanKind = CKernels.ScanKind
 package typealias ScatterKind = CKernels.ScatterKind
 package typealias RecurrentKind = CKernels.RecurrentKind
+package typealias OptimizerKind = CKernels.OptimizerKind
 package typealias RandomDistribution = CKernels.RandomDistribution
 
 /// A family's kinds. The devices' kernels have them by name (`KernelDialect.kind`).
@@ -35,6 +36,11 @@ extension CKernels.ScatterKind: KernelKind, @retroactive CaseIterable, @retroact
 extension CKernels.RecurrentKind: KernelKind, @retroactive CaseIterable, @retroactive CustomStringConvertible {
     public static let allCases = (0..<Int32(APUS_RECURRENT_COUNT)).compactMap(Self.init(rawValue:))
     public var description: String { String(cString: apus_recurrent_name(self)) }
+}
+
+extension CKernels.OptimizerKind: KernelKind, @retroactive CaseIterable, @retroactive CustomStringConvertible {
+    public static let allCases = (0..<Int32(APUS_OPTIMIZER_COUNT)).compactMap(Self.init(rawValue:))
+    public var description: String { String(cString: apus_optimizer_name(self)) }
 }
 
 extension CKernels.RandomDistribution: KernelKind, @retroactive CaseIterable, @retroactive CustomStringConvertible {

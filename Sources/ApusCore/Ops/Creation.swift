@@ -102,13 +102,14 @@ extension Tensor {
 
     /// A tensor with every element `value`. The default dtype is that of the number (float32, int64, bool).
     package static func full(_ shape: Shape, _ value: Scalar, dtype: DType? = nil, device: Device = .cpu) -> Tensor {
-        do throws(OpError) {
-            let out = try uninitialized(shape, dtype ?? value.dtype, device)
-            try device.backend.fill(out, with: value)
-            return out
-        } catch {
-            return fail(error, op: "full")
-        }
+        do throws(OpError) { return try filled(shape, value, dtype ?? value.dtype, device) } catch { return fail(error, op: "full") }
+    }
+
+    /// A tensor with every element `value`. Throws where there is no memory for it.
+    package static func filled(_ shape: Shape, _ value: Scalar, _ dtype: DType, _ device: Device) throws(OpError) -> Tensor {
+        let out = try uninitialized(shape, dtype, device)
+        try device.backend.fill(out, with: value)
+        return out
     }
 
     /// Returns the tensor itself, which requires a gradient if `requiresGrad`.

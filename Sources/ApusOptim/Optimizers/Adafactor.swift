@@ -3,9 +3,17 @@ import Glibc
 
 /// The settings of `Adafactor`.
 public struct AdafactorSettings: OptimizerSettings {
-    public var lr, beta2Decay: Double
+    /// The largest relative step, by default 10⁻².
+    public var lr: Double
+    /// The power in β₂ₜ = 1 − t^beta2Decay, by default −0.8.
+    public var beta2Decay: Double
+    /// The least √V (nil, the default, is the dtype's epsilon), and the least rms of p that a step is relative to, by default 10⁻³.
     public var eps: (Double?, Double)
-    public var d, weightDecay: Double
+    /// The rms of U above which a step is scaled down, by default 1.
+    public var d: Double
+    /// The decay in p ← p·(1 − lr·weightDecay), by default 0.
+    public var weightDecay: Double
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     /// `eps` as PyTorch stores it, with NaN for the dtype's epsilon.

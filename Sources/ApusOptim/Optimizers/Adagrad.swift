@@ -2,8 +2,17 @@ import ApusCore
 
 /// The settings of `Adagrad`.
 public struct AdagradSettings: OptimizerSettings {
+    /// The learning rate, by default 10⁻².
     public var lr: Double
-    public var lrDecay, eps, weightDecay, initialAccumulatorValue: Double
+    /// How the rate falls: by 1/(1 + (t − 1)·lrDecay) in step t. By default 0.
+    public var lrDecay: Double
+    /// What is added to the root that is divided by, by default 10⁻¹⁰.
+    public var eps: Double
+    /// λ; λ·p is added to the gradient. By default 0.
+    public var weightDecay: Double
+    /// What s begins with, by default 0.
+    public var initialAccumulatorValue: Double
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     public static var isElementwise: Bool { true }
@@ -11,6 +20,7 @@ public struct AdagradSettings: OptimizerSettings {
         .init("lr", \.lr), .init("lr_decay", \.lrDecay), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
         .init("initial_accumulator_value", \.initialAccumulatorValue), .init("maximize", \.maximize),
     ]
+    /// s, the sum of squared gradients.
     public static let state: [StateTensor<Self>] = [.init("sum", initial: { $0.initialAccumulatorValue })]
     public var addedDecay: Double { weightDecay }
 
@@ -47,23 +57,31 @@ public final class Adagrad: TypedOptimizer<AdagradSettings> {
         p.addQuotient_(gradient, sum.sqrt() + step.settings.eps, -rate(step))
     }
 
-    public override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) {
+    public override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) throws(OpError) {
         let sum = step[0]
-        sum.addRows_(rows, values.square())
-        p.addRows_(rows, values / (sum.indexSelect(dim: 0, rows).sqrt() + step.settings.eps) * -rate(step))
+        try sum.addRows(rows, values.square(), by: writer)
+        try p.addRows(rows, values / (sum.indexSelect(dim: 0, rows).sqrt() + step.settings.eps) * -rate(step), by: writer)
     }
 }
 
 /// The settings of `Adadelta`.
 public struct AdadeltaSettings: OptimizerSettings {
+    /// The learning rate, by default 1.
     public var lr: Double
-    public var rho, eps, weightDecay: Double
+    /// ρ, the part of an average that a step keeps, by default 0.9.
+    public var rho: Double
+    /// What is added below both roots, by default 10⁻⁶.
+    public var eps: Double
+    /// λ; λ·p is added to the gradient. By default 0.
+    public var weightDecay: Double
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("rho", \.rho), .init("eps", \.eps), .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
     ]
+    /// v and u, the averages of squared gradients and of squared changes.
     public static let state: [StateTensor<Self>] = ["square_avg", "acc_delta"]
     public var addedDecay: Double { weightDecay }
 

@@ -3,11 +3,19 @@ import Glibc
 
 /// The settings of `Adam` and `AdamW`.
 public struct AdamSettings: OptimizerSettings {
+    /// The learning rate, by default 10⁻³.
     public var lr: Double
+    /// β₁ and β₂, the decay rates of the two averages, by default 0.9 and 0.999.
     public var betas: (Double, Double)
-    public var eps, weightDecay: Double
+    /// What is added to the root that is divided by, by default 10⁻⁸.
+    public var eps: Double
+    /// λ; λ·p is added to the gradient, or decoupled: p ← p·(1 − lr·λ). By default 0 for `Adam` and 10⁻² for `AdamW`.
+    public var weightDecay: Double
+    /// Whether the largest v so far takes the place of v. By default false.
     public var amsgrad: Bool
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
+    /// Whether the decay is of the parameter and not a part of the gradient: by default false for `Adam`, always for `AdamW`.
     public var decoupledWeightDecay: Bool
 
     public static var isElementwise: Bool { true }
@@ -15,8 +23,10 @@ public struct AdamSettings: OptimizerSettings {
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay), .init("amsgrad", \.amsgrad),
         .init("maximize", \.maximize), .init("decoupled_weight_decay", \.decoupledWeightDecay),
     ]
+    /// m, v, and with `amsgrad` the largest v.
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq", .init("max_exp_avg_sq", when: { $0.amsgrad })]
     public var addedDecay: Double { decoupledWeightDecay ? 0 : weightDecay }
+    public var takesRows: Bool { weightDecay == 0 }
     public func problem() -> String? { invalid("eps", eps) ?? invalid(betas: betas) ?? invalid("weightDecay", weightDecay) }
 }
 
@@ -40,10 +50,21 @@ public class Adam: TypedOptimizer<AdamSettings> {
     }
 
     override func kernel(_ s: AdamSettings, step: Int, isFirst: Bool) -> OptimizerRule? {
-        .adam(
-            lr: s.lr, beta1: s.betas.0, beta2: s.betas.1, eps: s.eps, decay: s.weightDecay, amsgrad: s.amsgrad,
-            decoupled: s.decoupledWeightDecay,
-            maximize: s.maximize, correction1: biasCorrection(s.betas.0, step), correction2: biasCorrection(s.betas.1, step))
+        let (beta1, beta2) = s.betas
+        return OptimizerRule(
+            .adam, s.decoupledWeightDecay ? 1 - s.lr * s.weightDecay : 1, s.addedDecay, s.maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2,
+            s.eps, s.lr / biasCorrection(beta1, step), biasCorrection(beta2, step).squareRoot(), flags: [beta1 > 0.5])
+    }
+
+    public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
+        let (s, average, squares) = (step.settings, step[0], step[1])
+        let (beta1, beta2) = s.betas
+        if s.decoupledWeightDecay && s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
+        average.moveToward_(gradient, by: 1 - beta1)
+        squares.mul_(beta2).addProduct_(gradient, gradient, 1 - beta2)
+        let largest = s.amsgrad ? step[2].copy_(step[2].maximum(squares)) : squares
+        let denominator = largest.sqrt() / biasCorrection(beta2, step.number).squareRoot() + s.eps
+        p.addQuotient_(average, denominator, -s.lr / biasCorrection(beta1, step.number))
     }
 }
 

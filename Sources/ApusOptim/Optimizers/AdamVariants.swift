@@ -3,9 +3,15 @@ import Glibc
 
 /// The settings of `Adamax`.
 public struct AdamaxSettings: OptimizerSettings {
+    /// The learning rate, by default 2·10⁻³.
     public var lr: Double
+    /// β₁ of the average and β₂ of the maximum, by default 0.9 and 0.999.
     public var betas: (Double, Double)
-    public var eps, weightDecay: Double
+    /// What is added to |g|, by default 10⁻⁸.
+    public var eps: Double
+    /// λ; λ·p is added to the gradient. By default 0.
+    public var weightDecay: Double
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     public static var isElementwise: Bool { true }
@@ -13,6 +19,7 @@ public struct AdamaxSettings: OptimizerSettings {
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
         .init("maximize", \.maximize),
     ]
+    /// m and u.
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_inf"]
     public var addedDecay: Double { weightDecay }
     public func problem() -> String? { invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) }
@@ -41,18 +48,30 @@ public final class Adamax: TypedOptimizer<AdamaxSettings> {
 
 /// The settings of `NAdam`.
 public struct NAdamSettings: OptimizerSettings {
+    /// The learning rate, by default 2·10⁻³.
     public var lr: Double
+    /// β₁ and β₂, the decay rates of the two averages, by default 0.9 and 0.999.
     public var betas: (Double, Double)
-    public var eps, weightDecay, momentumDecay: Double
-    public var decoupledWeightDecay, maximize: Bool
+    /// What is added to the root that is divided by, by default 10⁻⁸.
+    public var eps: Double
+    /// λ; λ·p is added to the gradient, or decoupled: p ← p·(1 − lr·λ). By default 0.
+    public var weightDecay: Double
+    /// How fast μₜ goes from β₁/2 to β₁, by default 4·10⁻³.
+    public var momentumDecay: Double
+    /// Whether the decay is of the parameter and not a part of the gradient. By default false.
+    public var decoupledWeightDecay: Bool
+    /// Whether steps go up: the gradient is negated. By default false.
+    public var maximize: Bool
 
     public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
         .init("momentum_decay", \.momentumDecay), .init("decoupled_weight_decay", \.decoupledWeightDecay), .init("maximize", \.maximize),
     ]
+    /// m, v and the product Πₜ.
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq", .number("mu_product", initial: { _ in 1 })]
     public var addedDecay: Double { decoupledWeightDecay ? 0 : weightDecay }
+    public var takesRows: Bool { weightDecay == 0 }
 
     public func problem() -> String? {
         invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) ?? invalid("momentumDecay", momentumDecay)
@@ -95,18 +114,28 @@ public final class NAdam: TypedOptimizer<NAdamSettings> {
 
 /// The settings of `RAdam`.
 public struct RAdamSettings: OptimizerSettings {
+    /// The learning rate, by default 10⁻³.
     public var lr: Double
+    /// β₁ and β₂, the decay rates of the two averages, by default 0.9 and 0.999.
     public var betas: (Double, Double)
-    public var eps, weightDecay: Double
-    public var decoupledWeightDecay, maximize: Bool
+    /// What is added to the root that is divided by, by default 10⁻⁸.
+    public var eps: Double
+    /// λ; λ·p is added to the gradient, or decoupled: p ← p·(1 − lr·λ). By default 0.
+    public var weightDecay: Double
+    /// Whether the decay is of the parameter and not a part of the gradient. By default false.
+    public var decoupledWeightDecay: Bool
+    /// Whether steps go up: the gradient is negated. By default false.
+    public var maximize: Bool
 
     public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
         .init("decoupled_weight_decay", \.decoupledWeightDecay), .init("maximize", \.maximize),
     ]
+    /// m and v.
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq"]
     public var addedDecay: Double { decoupledWeightDecay ? 0 : weightDecay }
+    public var takesRows: Bool { weightDecay == 0 }
     public func problem() -> String? { invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) }
 }
 
@@ -149,14 +178,19 @@ public final class RAdam: TypedOptimizer<RAdamSettings> {
 
 /// The settings of `SparseAdam`.
 public struct SparseAdamSettings: OptimizerSettings {
+    /// The learning rate, by default 10⁻³.
     public var lr: Double
+    /// β₁ and β₂, the decay rates of the two averages, by default 0.9 and 0.999.
     public var betas: (Double, Double)
+    /// What is added to the root that is divided by, by default 10⁻⁸.
     public var eps: Double
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("maximize", \.maximize),
     ]
+    /// m and v, which change in the rows of the gradient alone.
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq"]
 
     public func problem() -> String? {
@@ -186,13 +220,13 @@ public final class SparseAdam: TypedOptimizer<SparseAdamSettings> {
                 + "whose gradient nothing has read as a dense one")
     }
 
-    public override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) {
+    public override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) throws(OpError) {
         let (beta1, beta2) = step.settings.betas
         let (average, squares) = (step[0].indexSelect(dim: 0, rows), step[1].indexSelect(dim: 0, rows))
         let (averageChange, squaresChange) = ((values - average) * (1 - beta1), (values.square() - squares) * (1 - beta2))
-        step[0].addRows_(rows, averageChange)
-        step[1].addRows_(rows, squaresChange)
+        try step[0].addRows(rows, averageChange, by: writer)
+        try step[1].addRows(rows, squaresChange, by: writer)
         let rate = step.settings.lr * biasCorrection(beta2, step.number).squareRoot() / biasCorrection(beta1, step.number)
-        p.addRows_(rows, (average + averageChange) / ((squares + squaresChange).sqrt() + step.settings.eps) * -rate)
+        try p.addRows(rows, (average + averageChange) / ((squares + squaresChange).sqrt() + step.settings.eps) * -rate, by: writer)
     }
 }

@@ -2,10 +2,19 @@ import ApusCore
 
 /// The settings of `LBFGS`.
 public struct LBFGSSettings: OptimizerSettings {
+    /// The length of a step, or the first that a line search tries; by default 1.
     public var lr: Double
-    public var maxIter, maxEval: Int
-    public var toleranceGrad, toleranceChange: Double
+    /// The most iterations of a step, by default 20.
+    public var maxIter: Int
+    /// The most evaluations of the loss in a step, by default 1.25·maxIter.
+    public var maxEval: Int
+    /// A step ends where no element of the gradient is larger, by default 10⁻⁷.
+    public var toleranceGrad: Double
+    /// A step ends where the loss or each parameter has changed by less, by default 10⁻⁹.
+    public var toleranceChange: Double
+    /// How many changes H is built from, by default 100.
     public var historySize: Int
+    /// How the length of a step is found; nil, the default, takes `lr`.
     public var lineSearchFn: LBFGS.LineSearch?
 
     public static let settings: [Setting<Self>] = [
@@ -49,7 +58,7 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
 
     /// `maxEval` nil is 1.25·maxIter. Without `lineSearchFn` a step has the length `lr`, except the first: min(1, 1/‖∇f‖₁)·lr.
     ///
-    /// Traps where `lr` is negative or there are several groups.
+    /// Traps where `lr` is negative, one of `maxIter`, `maxEval` and `historySize` is outside 1 ... 1000000, or there are several groups.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1, maxIter: Int = 20, maxEval: Int? = nil, toleranceGrad: Double = 1e-7,
         toleranceChange: Double = 1e-9,
@@ -66,6 +75,7 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
         }
     }
 
+    /// Traps: the loss is needed. `step(_:)` takes it as a closure.
     public override func step() {
         fail("LBFGS.step", "needs a closure that computes the loss: step { optimizer.zeroGrad(); …; loss.backward(); return loss }")
     }

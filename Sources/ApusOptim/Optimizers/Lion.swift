@@ -2,16 +2,22 @@ import ApusCore
 
 /// The settings of `Lion`.
 public struct LionSettings: OptimizerSettings {
+    /// The learning rate, by default 10⁻⁴.
     public var lr: Double
+    /// β₁, how much of m is in the step, and β₂, how much of it is kept; by default 0.9 and 0.99.
     public var betas: (Double, Double)
+    /// λ in p ← p·(1 − lr·λ), by default 0.
     public var weightDecay: Double
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
     ]
+    /// m.
     public static let state: [StateTensor<Self>] = ["exp_avg"]
+    public var takesRows: Bool { weightDecay == 0 }
     public func problem() -> String? { invalid(betas: betas) ?? invalid("weightDecay", weightDecay) }
 }
 

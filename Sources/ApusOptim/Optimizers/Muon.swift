@@ -10,17 +10,28 @@ public enum MuonRate: String, CaseIterable, SettingValue, Sendable {
 
 /// The settings of `Muon`.
 public struct MuonSettings: OptimizerSettings {
-    public var lr, weightDecay, momentum: Double
+    /// The learning rate, by default 10⁻³.
+    public var lr: Double
+    /// λ in p ← p·(1 − lr·λ), by default 0.1.
+    public var weightDecay: Double
+    /// μ, the part of the average that a step keeps, by default 0.95.
+    public var momentum: Double
+    /// Whether a step goes along g + μ·(b − g) in place of the average b. By default true.
     public var nesterov: Bool
+    /// a, b and c of an iteration, by default 3.4445, −4.775 and 2.0315.
     public var nsCoefficients: (Double, Double, Double)
+    /// The least norm that a matrix is divided by before the iterations, by default 10⁻⁷.
     public var eps: Double
+    /// The number of iterations, by default 5.
     public var nsSteps: Int
+    /// The factor of the rate, by default `.original`.
     public var adjustLRFn: MuonRate
 
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("weight_decay", \.weightDecay), .init("momentum", \.momentum), .init("nesterov", \.nesterov),
         .init("ns_coefficients", \.nsCoefficients), .init("eps", \.eps), .init("ns_steps", \.nsSteps), .init("adjust_lr_fn", \.adjustLRFn),
     ]
+    /// b, the average of gradients.
     public static let state: [StateTensor<Self>] = ["momentum_buffer"]
     public static let countsSteps = false
 

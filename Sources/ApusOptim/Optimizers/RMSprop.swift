@@ -2,10 +2,19 @@ import ApusCore
 
 /// The settings of `RMSprop`.
 public struct RMSpropSettings: OptimizerSettings {
+    /// The learning rate, by default 10⁻².
     public var lr: Double
-    public var momentum, alpha, eps: Double
+    /// μ, the part of the buffer that a step keeps; 0, the default, is without one.
+    public var momentum: Double
+    /// α, the part of an average that a step keeps, by default 0.99.
+    public var alpha: Double
+    /// What is added to the root that is divided by, by default 10⁻⁸.
+    public var eps: Double
+    /// Whether g is divided by its standard deviation in place of √v. By default false.
     public var centered: Bool
+    /// λ; λ·p is added to the gradient. By default 0.
     public var weightDecay: Double
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     public static var isElementwise: Bool { true }
@@ -13,7 +22,7 @@ public struct RMSpropSettings: OptimizerSettings {
         .init("lr", \.lr), .init("momentum", \.momentum), .init("alpha", \.alpha), .init("eps", \.eps), .init("centered", \.centered),
         .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
     ]
-    /// The needed ones are in the order of `OptimizerRule.rmsprop`.
+    /// v, with momentum b, and ḡ where it is centred.
     public static let state: [StateTensor<Self>] = [
         "square_avg", .init("momentum_buffer", when: { $0.momentum != 0 }), .init("grad_avg", when: { $0.centered }),
     ]
@@ -43,7 +52,19 @@ public final class RMSprop: TypedOptimizer<RMSpropSettings> {
     }
 
     override func kernel(_ s: RMSpropSettings, step: Int, isFirst: Bool) -> OptimizerRule? {
-        .rmsprop(
-            lr: s.lr, alpha: s.alpha, eps: s.eps, decay: s.weightDecay, momentum: s.momentum, centered: s.centered, maximize: s.maximize)
+        OptimizerRule(
+            .rmsprop, s.lr, s.weightDecay, s.maximize ? -1 : 1, s.alpha, 1 - s.alpha, s.eps, s.momentum, flags: [s.alpha > 0.5])
+    }
+
+    public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
+        let (s, squares) = (step.settings, step[0])
+        squares.mul_(s.alpha).addProduct_(gradient, gradient, 1 - s.alpha)
+        var variance = squares
+        if s.centered {
+            step[2].moveToward_(gradient, by: 1 - s.alpha)
+            variance = squares - step[2].square()
+        }
+        let change = gradient / (variance.sqrt() + s.eps)
+        p.sub_((s.momentum == 0 ? change : step[1].mul_(s.momentum).add_(change)) * s.lr)
     }
 }

@@ -3,14 +3,20 @@ import Glibc
 
 /// The settings of `Rprop`.
 public struct RpropSettings: OptimizerSettings {
+    /// The first step size of each element, by default 10⁻².
     public var lr: Double
-    public var etas, stepSizes: (Double, Double)
+    /// What a step size is multiplied by where the sign changes and where it stays, by default 0.5 and 1.2.
+    public var etas: (Double, Double)
+    /// The least and the largest step size, by default 10⁻⁶ and 50.
+    public var stepSizes: (Double, Double)
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("etas", \.etas), .init("step_sizes", \.stepSizes), .init("maximize", \.maximize),
     ]
+    /// The last gradient, 0 where its sign had changed, and the step sizes.
     public static let state: [StateTensor<Self>] = ["prev", .init("step_size", initial: { $0.lr })]
 
     public func problem() -> String? {
@@ -49,8 +55,17 @@ public final class Rprop: TypedOptimizer<RpropSettings> {
 
 /// The settings of `ASGD`.
 public struct ASGDSettings: OptimizerSettings {
+    /// The learning rate to begin with, by default 10⁻².
     public var lr: Double
-    public var lambd, alpha, t0, weightDecay: Double
+    /// λ, the decay in p ← p·(1 − λη), by default 10⁻⁴.
+    public var lambd: Double
+    /// α, the power by which η falls, by default 0.75.
+    public var alpha: Double
+    /// The step from which on p is averaged, by default 10⁶.
+    public var t0: Double
+    /// The part of p that is added to the gradient, by default 0.
+    public var weightDecay: Double
+    /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
     public static var isElementwise: Bool { true }
@@ -58,8 +73,11 @@ public struct ASGDSettings: OptimizerSettings {
         .init("lr", \.lr), .init("lambd", \.lambd), .init("alpha", \.alpha), .init("t0", \.t0), .init("weight_decay", \.weightDecay),
         .init("maximize", \.maximize),
     ]
+    /// η, the weight of the next p in the average, and the average.
     public static let state: [StateTensor<Self>] = [.number("eta", initial: { $0.lr }), .number("mu", initial: { _ in 1 }), "ax"]
     public var addedDecay: Double { weightDecay }
+    /// The decay by `lambd` and the average are of all rows.
+    public var takesRows: Bool { false }
     public func problem() -> String? { invalid("weightDecay", weightDecay) }
 }
 

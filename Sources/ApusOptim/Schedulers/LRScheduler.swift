@@ -110,7 +110,6 @@ open class LRScheduler {
     /// The rates of step `lastEpoch`, one a group; called by `step()`. PyTorch: `get_lr`.
     open func rates() -> [Double] { optimizer.paramGroups.map(\.lr) }
 
-    // Not only deprecated: one that is overridden would never be called.
     @available(*, unavailable, renamed: "rates()") open func getLR() -> [Double] { rates() }
 
     /// Advances by one step and sets the rates.
@@ -147,7 +146,7 @@ open class LRScheduler {
         lastLR = rates
     }
 
-    @available(*, deprecated, renamed: "lastLR") public final func getLastLR() -> [Double] { lastLR }
+    @available(*, unavailable, renamed: "lastLR") public final func getLastLR() -> [Double] { lastLR }
 
     /// The current rates times `factor`.
     final func scaled(_ factor: Double) -> [Double] { optimizer.paramGroups.map { $0.lr * factor } }

@@ -8,10 +8,12 @@ import Glibc
 /// maxLR/(divFactor·finalDivFactor); with `threePhase` first back to maxLR/divFactor in as many steps, then down.
 /// With `cycleMomentum` the momentum (β₁ of Adam) goes from `maxMomentum` down to `baseMomentum` and back at the same time.
 public final class OneCycleLR: LRScheduler {
-    /// The shape of the way between two rates.
+    /// How a rate goes from one value to another.
     public enum AnnealStrategy: String, CaseIterable, SettingValue, Sendable {
-        /// Along half a cosine, and along a line.
-        case cos, linear
+        /// Along half a cosine: slowly at both ends.
+        case cos
+        /// By the same amount in each step.
+        case linear
     }
 
     private struct Phase {

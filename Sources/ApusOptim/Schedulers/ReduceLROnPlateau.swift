@@ -5,15 +5,19 @@ import ApusCore
 /// A group that is added to the optimizer later joins with the rate that it has. Its `step` takes the metric: `scheduler.step(validationLoss)`. It is
 /// therefore no `LRScheduler`, and `SequentialLR` does not take it.
 public final class ReduceLROnPlateau {
-    /// Whether a small or a large metric is good.
+    /// Which metrics are good.
     public enum Mode: String, CaseIterable, SettingValue, Sendable {
-        /// Smaller is better, and larger is better.
-        case min, max
+        /// Small ones, as of a loss.
+        case min
+        /// Large ones, as of an accuracy.
+        case max
     }
-    /// Whether `threshold` is a part of the best metric or a difference from it.
+    /// By how much a metric must be better than the best so far to count as an improvement.
     public enum ThresholdMode: String, CaseIterable, SettingValue, Sendable {
-        /// A part of the best number so far, and a number by itself.
-        case rel, abs
+        /// By `threshold` times the best so far.
+        case rel
+        /// By `threshold`.
+        case abs
     }
 
     /// The optimizer whose rates it changes.
@@ -96,7 +100,7 @@ public final class ReduceLROnPlateau {
 
     /// The present rates, one a group. PyTorch: `get_last_lr`.
     public var lastLR: [Double] { optimizer.paramGroups.map(\.lr) }
-    @available(*, deprecated, renamed: "lastLR") public func getLastLR() -> [Double] { lastLR }
+    @available(*, unavailable, renamed: "lastLR") public func getLastLR() -> [Double] { lastLR }
 
     // MARK: State
 

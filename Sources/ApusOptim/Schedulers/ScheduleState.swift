@@ -7,18 +7,41 @@ struct StateEntry {
     fileprivate let choices: [String]
     fileprivate let isOfAnyLength: Bool
 
-    /// Lists have one number for each group, where nothing else is said.
-    init<Owner: AnyObject, Value: SettingValue>(
-        _ name: String, _ owner: Owner, _ property: ReferenceWritableKeyPath<Owner, Value>, isOfAnyLength: Bool = false
+    private init<Owner: AnyObject, Value>(
+        _ name: String, _ owner: Owner, _ property: ReferenceWritableKeyPath<Owner, Value>, _ form: OptionForm<Value>,
+        isOfAnyLength: Bool = false
     ) {
         (self.name, self.isOfAnyLength) = (name, isOfAnyLength)
-        value = owner[keyPath: property].option
-        choices = Value.choices
+        value = form.option(owner[keyPath: property])
+        choices = form.choices
         set = { option in
-            guard let value = Value(option) else { return false }
+            guard let value = form.value(option) else { return false }
             owner[keyPath: property] = value
             return true
         }
+    }
+
+    init<Owner: AnyObject>(_ name: String, _ owner: Owner, _ property: ReferenceWritableKeyPath<Owner, Bool>) {
+        self.init(name, owner, property, .bool)
+    }
+
+    init<Owner: AnyObject>(_ name: String, _ owner: Owner, _ property: ReferenceWritableKeyPath<Owner, Int>) {
+        self.init(name, owner, property, .int)
+    }
+
+    init<Owner: AnyObject>(_ name: String, _ owner: Owner, _ property: ReferenceWritableKeyPath<Owner, Double>) {
+        self.init(name, owner, property, .double)
+    }
+
+    init<Owner: AnyObject, Value: SettingValue>(_ name: String, _ owner: Owner, _ property: ReferenceWritableKeyPath<Owner, Value>) {
+        self.init(name, owner, property, .choice)
+    }
+
+    /// One number for each group, where nothing else is said.
+    init<Owner: AnyObject>(
+        _ name: String, _ owner: Owner, _ property: ReferenceWritableKeyPath<Owner, [Double]>, isOfAnyLength: Bool = false
+    ) {
+        self.init(name, owner, property, .list, isOfAnyLength: isOfAnyLength)
     }
 
     /// What `text` spells, as a value for this; what is wrong with it otherwise.

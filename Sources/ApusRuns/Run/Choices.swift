@@ -100,7 +100,7 @@ public enum ScheduleChoice: String, NamedChoice {
         let total = max(1, epochs * steps)
         // Of the optimizers that have neither momentum nor betas there is nothing to cycle.
         let group = optimizer.paramGroups[0]
-        let hasMomentum = group[option: "betas"] != nil || group[option: "momentum"].flatMap { Double($0) }.map { $0 > 0 } == true
+        let hasMomentum = group[option: "betas"] != nil || (group[option: "momentum"]?.number ?? 0) > 0
         return switch self {
         case .onecycle: OneCycleLR(optimizer, maxLR: lr, totalSteps: total, cycleMomentum: hasMomentum && !keepsMomentum)
         case .cosine: CosineAnnealingLR(optimizer, tMax: total)

@@ -15,6 +15,7 @@ const char *_Nonnull apus_cl_softmax(void);
 const char *_Nonnull apus_cl_normalization(void);
 const char *_Nonnull apus_cl_recurrent(void);
 const char *_Nonnull apus_cl_optimizer(void);
+const char *_Nonnull apus_cl_optimizer_rules(void);
 const char *_Nonnull apus_cl_index_report(void);
 const char *_Nonnull apus_cl_index_select(void);
 const char *_Nonnull apus_cl_index_add(void);

@@ -6,20 +6,20 @@
 #include "kinds.h"
 #include "tensor.h"
 
-/// The constants of an optimizer step; `Backend.swift` has the rules.
+/// The most numbers and states that a rule has.
+enum { APUS_OPTIMIZER_NUMBERS = 10, APUS_OPTIMIZER_STATES = 3 };
+
+/// A rule with the numbers of a step, in its order.
 typedef struct {
-    int32_t rule; // 0 SGD, 1 Adam, 2 RMSprop
-    bool maximize, first, nesterov, amsgrad, decoupled, centered;
-    double lr, decay, momentum, dampening;
-    double beta1, beta2, eps, correction1, correction2_sqrt; // corrections as in `OptimizerRule`; the second is its square root
-    double alpha;
+    apus_optimizer_kind kind;
+    double numbers[APUS_OPTIMIZER_NUMBERS];
 } apus_optimizer_rule;
 
-/// One parameter of a step: n elements, its gradient, and its states in the order of `OptimizerRule` (unused ones are NULL).
+/// One parameter of a step: n elements, its gradient, and its states by their places; those that there are not are NULL.
 typedef struct {
     void *_Nonnull parameter;
     const void *_Nonnull gradient;
-    void *_Nullable state[3];
+    void *_Nullable state[APUS_OPTIMIZER_STATES];
     int64_t n;
 } apus_optimizer_item;
 

@@ -46,6 +46,10 @@ APUS_FAMILY("ScatterKind", SCATTER, apus_scatter)
 #define APUS_RECURRENT_KINDS(KIND) KIND(RECURRENT, lstm) KIND(RECURRENT, gru) KIND(RECURRENT, tanh) KIND(RECURRENT, relu)
 APUS_FAMILY("RecurrentKind", RECURRENT, apus_recurrent)
 
+/// The optimizers whose rule has a kernel, in `optimizer_rules.h`.
+#define APUS_OPTIMIZER_KINDS(KIND) KIND(OPTIMIZER, sgd) KIND(OPTIMIZER, adam) KIND(OPTIMIZER, rmsprop)
+APUS_FAMILY("OptimizerKind", OPTIMIZER, apus_optimizer)
+
 /// Distributions of random numbers.
 #define APUS_RANDOM_KINDS(KIND) KIND(RANDOM, uniform) KIND(RANDOM, normal) KIND(RANDOM, integers) KIND(RANDOM, bernoulli)
 APUS_FAMILY("RandomDistribution", RANDOM, apus_random)

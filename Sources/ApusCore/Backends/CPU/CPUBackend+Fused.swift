@@ -75,37 +75,20 @@ extension CPUBackend {
 
     // MARK: Optimizers
 
-    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError) {
-        // All memory is allocated before anything changes. Copies are written back at the end.
-        var copies: [(copy: Tensor, original: Tensor)] = []
-        var gradientCopies: [Tensor] = []
-        func inPlace(_ x: Tensor, _ dtype: DType) throws(OpError) -> Tensor {
-            if x.dtype == dtype && x.isContiguous { return x }
-            let copy = try x.converted(to: dtype)
-            copies.append((copy, x))
-            return copy
+    package var hasOptimizerStep: Bool { true }
+
+    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) {
+        guard let dtype = parameters.first?.dtype else { return }
+        let items = parameters.indices.map { i in
+            func pointer(_ s: Int) -> UnsafeMutableRawPointer? { s < state.count && !state[s].isEmpty ? state[s][i].pointer : nil }
+            return apus_optimizer_item(
+                parameter: parameters[i].pointer, gradient: gradients[i].pointer, state: (pointer(0), pointer(1), pointer(2)),
+                n: parameters[i].count64)
         }
-        // One pass for the parameters of each computation type.
-        var passes: [(dtype: DType, items: [apus_optimizer_item])] = [(.float32, []), (.float64, [])]
-        for (i, parameter) in parameters.enumerated() {
-            let pass = parameter.dtype == .float64 ? 1 : 0
-            let dtype = passes[pass].dtype
-            var gradient = gradients[i]
-            if gradient.dtype != dtype || !gradient.isContiguous {
-                gradient = try gradient.converted(to: dtype)
-                gradientCopies.append(gradient)
-            }
-            var states: [UnsafeMutableRawPointer?] = [nil, nil, nil]
-            for (s, tensors) in state.enumerated() { states[s] = try inPlace(tensors[i], dtype).pointer }
-            passes[pass].items.append(
-                apus_optimizer_item(
-                    parameter: try inPlace(parameter, dtype).pointer, gradient: gradient.pointer, state: (states[0], states[1], states[2]),
-                    n: parameter.count64))
-        }
-        var constants = rule.constants
-        for (dtype, items) in passes where !items.isEmpty { apus_optimizer_step(&constants, dtype.code, Int64(items.count), items) }
-        for (copied, original) in copies { copy(copied, into: original) }
-        withExtendedLifetime(gradientCopies) {}
+        var numbers = apus_optimizer_rule()
+        numbers.kind = rule.kind
+        withUnsafeMutableBytes(of: &numbers.numbers) { target in rule.numbers.withUnsafeBytes { target.copyMemory(from: $0) } }
+        apus_optimizer_step(&numbers, dtype.code, Int64(items.count), items)
     }
 
     // MARK: Layout and type
@@ -129,29 +112,5 @@ extension CPUBackend {
             if let x = outputs[i], let y = made[i], x !== y { copy(y, into: x) }
         }
         return result
-    }
-}
-
-extension OptimizerRule {
-    /// The rule for C.
-    fileprivate var constants: apus_optimizer_rule {
-        var c = apus_optimizer_rule()
-        switch self {
-        case .sgd(let lr, let momentum, let dampening, let decay, let nesterov, let maximize, let first):
-            c.rule = 0
-            (c.lr, c.momentum, c.dampening, c.decay) = (lr, momentum, dampening, decay)
-            (c.nesterov, c.maximize, c.first) = (nesterov, maximize, first)
-        case .adam(
-            let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
-            c.rule = 1
-            (c.lr, c.beta1, c.beta2, c.eps, c.decay) = (lr, beta1, beta2, eps, decay)
-            (c.amsgrad, c.decoupled, c.maximize) = (amsgrad, decoupled, maximize)
-            (c.correction1, c.correction2_sqrt) = (correction1, correction2.squareRoot())
-        case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
-            c.rule = 2
-            (c.lr, c.alpha, c.eps, c.decay, c.momentum) = (lr, alpha, eps, decay, momentum)
-            (c.centered, c.maximize) = (centered, maximize)
-        }
-        return c
     }
 }

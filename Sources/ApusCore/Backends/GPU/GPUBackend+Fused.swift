@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 
 extension GPUBackend {
@@ -256,59 +257,29 @@ extension GPUBackend {
 
     // MARK: Optimizers
 
-    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError) {
-        try run("optimizerStep") { () throws(OpError) in
-            for (i, parameter) in parameters.enumerated() where parameter.numel > 0 {
-                try require(parameter.dtype)
-                let gradient = try contiguous(gradients[i])
-                let targets = [parameter] + state.map { $0[i] }
-                // Tensors that are not contiguous are updated in a copy.
-                var working: [Tensor] = []
-                for target in targets {
-                    working.append(target.dtype == parameter.dtype ? try contiguous(target) : try target.converted(to: parameter.dtype))
-                }
-                try step(rule, working[0], gradient, Array(working.dropFirst()))
-                for (copied, target) in zip(working, targets) where copied !== target { try copy(copied, into: target) }
-            }
-        }
-    }
+    package var hasOptimizerStep: Bool { true }
 
-    private func step(_ rule: OptimizerRule, _ p: Tensor, _ gradient: Tensor, _ state: [Tensor]) throws(OpError) {
-        func launchRule(_ name: String, _ blocks: [(Tensor?, isOptional: Bool)], _ numbers: [Double], flag: Bool) throws(OpError) {
-            let made = try kernel(KernelKey(name, p.dtype, gradient.dtype)) {
-                KernelDialect.bind(p.dtype) + KernelDialect.bind(gradient.dtype, prefix: "G") + KernelDialect.optimizer
+    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError) {
+        guard let dtype = parameters.first?.dtype else { return }
+        let (numberCount, places) = (Int(APUS_OPTIMIZER_NUMBERS), 0..<Int(APUS_OPTIMIZER_STATES))
+        let numbers = rule.numbers + Array(repeating: 0, count: numberCount - rule.numbers.count)
+        func states(_ place: Int) -> [Tensor]? { place < state.count && !state[place].isEmpty ? state[place] : nil }
+        let kept = places.reduce(0) { states($1) == nil ? $0 : $0 | 1 << $1 }
+        try run("optimizerStep") { () throws(OpError) in
+            try require(dtype)
+            let made = try kernel(KernelKey("\(rule.kind)", dtype)) {
+                KernelDialect.bind(dtype) + "#define NUMBERS \(numberCount)\n" + KernelDialect.optimizer
             }
-            try launch(made, groups: groups(for: p.numel)) { arguments in
-                arguments.append(count: p.numel)
-                arguments.append(p)
-                arguments.append(gradient)
-                for (block, isOptional) in blocks {
-                    arguments.append(block ?? p)
-                    if isOptional { arguments.append(count: block == nil ? 0 : 1) }
+            for (i, parameter) in parameters.enumerated() where parameter.numel > 0 {
+                try launch(made, groups: groups(for: parameter.numel)) { arguments in
+                    arguments.append(count: parameter.numel)
+                    arguments.append(numbers, as: dtype)
+                    arguments.append(count: kept)
+                    arguments.append(parameter)
+                    arguments.append(gradients[i])
+                    for place in places { arguments.append(states(place)?[i] ?? parameter) }
                 }
-                for number in numbers { arguments.append(number, as: p.dtype) }
-                arguments.append(count: flag ? 1 : 0)
             }
-        }
-        switch rule {
-        case .sgd(let lr, let momentum, let dampening, let decay, let nesterov, let maximize, let first):
-            try launchRule(
-                "sgd", [(momentum == 0 ? nil : state[0], true)],
-                [lr, decay, momentum, first ? 0 : momentum, first ? 1 : 1 - dampening, maximize ? -1 : 1], flag: nesterov)
-        case .adam(
-            let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
-            try launchRule(
-                "adam", [(state[0], false), (state[1], false), (amsgrad ? state[2] : nil, true)],
-                [
-                    decoupled ? 1 - lr * decay : 1, decoupled ? 0 : decay, maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2, eps,
-                    lr / correction1, correction2.squareRoot(),
-                ],
-                flag: beta1 > 0.5)
-        case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
-            try launchRule(
-                "rmsprop",
-                [(state[0], false), (momentum != 0 ? state[1] : nil, true), (centered ? state[momentum != 0 ? 2 : 1] : nil, true)],
-                [decay, maximize ? -1 : 1, alpha, 1 - alpha, eps, lr, momentum], flag: alpha > 0.5)
         }
     }
 }

@@ -93,5 +93,14 @@ package final class KernelArguments {
         }
     }
 
+    /// An array of numbers, float32 or float64, as a struct.
+    func append(_ values: [Double], as type: DType) {
+        if type == .float64 {
+            values.withUnsafeBytes { append($0) }
+        } else {
+            values.map { Float($0) }.withUnsafeBytes { append($0) }
+        }
+    }
+
     func append(count: Int) { append(Int64(count)) }
 }

@@ -48,7 +48,7 @@ extension KernelDialect {
     static let softmax = groupSum + file(apus_cl_softmax())
     static let normalization = groupSum + compensatedSum + file(apus_cl_normalization())
     static let recurrent = file(apus_cl_recurrent())
-    static let optimizer = file(apus_cl_optimizer())
+    static let optimizer = file(apus_cl_optimizer()) + file(apus_cl_optimizer_rules())
 
     private static func file(_ text: UnsafePointer<CChar>) -> String { String(cString: text) }
 }
