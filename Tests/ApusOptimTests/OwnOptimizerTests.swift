@@ -59,6 +59,20 @@ private struct OddMomentumSettings: OptimizerSettings {
 
 private final class OddMomentum: TypedOptimizer<OddMomentumSettings> {}
 
+private enum Pace: String, CaseIterable, SettingValue { case slow, fast }
+
+/// A setting of every kind that there is.
+private struct EverySettings: OptimizerSettings {
+    var lr = 0.1, count = 3, flag = false, name = "a", list = [1.0, 2, 3, 4], pair = (0.5, 0.25), triple = (1.0, 2.0, 3.0)
+    var pace = Pace.slow, other: Pace?
+    static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("count", \.count), .init("flag", \.flag), .init("name", \.name), .init("list", \.list),
+        .init("pair", \.pair), .init("triple", \.triple), .init("pace", \.pace), .init("other", \.other),
+    ]
+}
+
+private final class Every: TypedOptimizer<EverySettings> {}
+
 /// Counts how often its list of names is asked for.
 private struct CountedSettings: OptimizerSettings {
     var lr = 0.1, betas = (0.5, 0.5)
@@ -184,6 +198,35 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         case .int, .double: "number"
         case .string: "string"
         case .list: "list"
+        }
+    }
+
+    /// Every kind of setting is given by name, kept in the state as text and read back; `None` is an optional one's nil.
+    @Test func settingsOfEveryKind() throws {
+        func make(_ options: KeyValuePairs<String, OptionValue>) -> Every {
+            Every([ParameterGroup([Tensor.zeros([2], requiresGrad: true)], options: options)], EverySettings())
+        }
+        let given: KeyValuePairs<String, OptionValue> = [
+            "lr": 2, "count": 7, "flag": true, "name": .string("b"), "list": .list([]), "pair": .list([0.1, 1e-300]),
+            "triple": .list([3, 2, 1]), "pace": .string("fast"), "other": .string("slow"),
+        ]
+        let optimizer = make(given), other = make([:])
+        let values = optimizer.stateDict().values
+        let wanted = [
+            "lr": "2.0", "count": "7", "flag": "true", "name": "b", "list": "[]", "pair": "[0.1, 1e-300]", "triple": "[3.0, 2.0, 1.0]",
+            "pace": "fast", "other": "slow",
+        ]
+        for (name, text) in wanted { #expect(values["param_groups.0.\(name)"] == text, "\(name)") }
+        try other.loadStateDict(optimizer.stateDict())
+        let settings = other.settings(of: other.paramGroups[0])
+        #expect(settings.lr == 2 && settings.count == 7 && settings.flag && settings.name == "b" && settings.list.isEmpty)
+        #expect(settings.pair == (0.1, 1e-300) && settings.triple == (3, 2, 1) && settings.pace == .fast && settings.other == .slow)
+        let group = other.paramGroups[0]
+        for name in wanted.keys { #expect(group[option: name] == optimizer.paramGroups[0][option: name], "\(name)") }
+        group[option: "other"] = .string("None")
+        #expect(other.settings(of: group).other == nil && other.stateDict().values["param_groups.0.other"] == "None")
+        for (name, wrong) in [("count", OptionValue.double(7)), ("list", 1), ("pair", .list([1])), ("triple", .list([1, 2])), ("flag", 1)] {
+            #expect(message { group[option: name] = wrong }.contains("has a setting '\(name)' of another kind"), "\(name)")
         }
     }
 
