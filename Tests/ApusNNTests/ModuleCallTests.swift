@@ -1,4 +1,5 @@
 import Apus
+import TestSupport
 import Testing
 
 private final class Two: Module {
@@ -216,11 +217,14 @@ private final class Everything<Extra>: Module {
 
 @Suite struct SharedTests {
     @Test func eightTasksAskOneModel() async {
-        let model = Sequential(Linear(16, 32), ReLU(), Dropout(0.5), BatchNorm1d(32), Linear(32, 4))
+        func net() -> Sequential { Sequential(Linear(16, 32), ReLU(), Dropout(0.5), BatchNorm1d(32), Linear(32, 4)) }
+        let model = net()
         let expected = Sequential(model.map { $0 }).copy().eval()
         let answers = noGrad { (0..<8).map { expected(Tensor.full([3, 16], Double($0))).array(Float.self) } }
-        let shared = Shared(copying: model)
+        let shared = Shared(copying: model, net)
         #expect(model.training)
+        #expect(message { _ = Shared(copying: model) { model } }.contains("the model itself"))
+        #expect(message { _ = Shared(copying: model) { Sequential(Linear(16, 31)) } }.contains("0.weight has shape"))
         let right = await withTaskGroup(of: Bool.self) { group in
             for task in 0..<8 {
                 let wanted = answers[task]

@@ -237,7 +237,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         attention(y, y, y).output.sum().backward()
         #expect(attention.parametrization("in_proj_weight")!.originals[1].grad != nil)
 
-        let shared = Shared(copying: Parametrizations.orthogonal(Linear(6, 6)))
+        let shared = Shared(copying: Parametrizations.orthogonal(Linear(6, 6))) { Parametrizations.orthogonal(Linear(6, 6)) }
         let expected = shared(Tensor.ones([2, 6])).array(Float.self)
         let answers = await withTaskGroup(of: [Float].self) { group in
             for _ in 0..<8 { group.addTask { shared(Tensor.ones([2, 6])).array(Float.self) } }

@@ -2,7 +2,8 @@ import ApusCore
 
 /// A spatial size: one number for every dimension (`3`), or one for each (`[3, 5]`).
 public protocol ExtentsConvertible: Sendable {
-    var extents: Extents { get }
+    /// The size; an implementation detail of functions that take one.
+    var _extents: Extents { get }
 }
 
 /// A spatial size, such as a kernel's: one number for every dimension, or one number for each.
@@ -24,7 +25,7 @@ public struct Extents: ExtentsConvertible, Hashable {
         self.values = values
         isSingle = false
     }
-    public var extents: Extents { self }
+    public var _extents: Extents { self }
 
     /// `count` numbers, one for each dimension; a list of one number holds for all, as in PyTorch. `name` is the argument's name in errors.
     func spread(_ count: Int, _ name: String) throws(OpError) -> [Int] {
@@ -37,20 +38,20 @@ public struct Extents: ExtentsConvertible, Hashable {
 }
 
 extension Int: ExtentsConvertible {
-    public var extents: Extents { Extents(self) }
+    public var _extents: Extents { Extents(self) }
 }
 extension Array: ExtentsConvertible where Element == Int {
-    public var extents: Extents { Extents(self) }
+    public var _extents: Extents { Extents(self) }
 }
 extension Shape: ExtentsConvertible {
-    public var extents: Extents { Extents(Array(self)) }
+    public var _extents: Extents { Extents(Array(self)) }
 }
 /// What is left of a list, as in `F.interpolate(x, size: y.shape[2...])`.
 extension Slice: ExtentsConvertible where Base == Shape {
-    public var extents: Extents { Extents(Array(self)) }
+    public var _extents: Extents { Extents(Array(self)) }
 }
 extension ArraySlice: ExtentsConvertible where Element == Int {
-    public var extents: Extents { Extents(Array(self)) }
+    public var _extents: Extents { Extents(Array(self)) }
 }
 
 extension Extents: PythonRepresentable {
@@ -60,7 +61,8 @@ extension Extents: PythonRepresentable {
 
 /// The output size of an adaptive pool: `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
 public protocol OutputExtentsConvertible: Sendable {
-    var outputExtents: OutputExtents { get }
+    /// The size; an implementation detail of functions that take one.
+    var _outputExtents: OutputExtents { get }
 }
 
 /// The output size of an adaptive pool; nil keeps the input's extent.
@@ -80,7 +82,7 @@ public struct OutputExtents: OutputExtentsConvertible, Hashable {
         self.values = values
         isSingle = false
     }
-    public var outputExtents: OutputExtents { self }
+    public var _outputExtents: OutputExtents { self }
 
     func spread(_ count: Int) throws(OpError) -> [Int?] {
         if values.count == 1 { return Array(repeating: values[0], count: count) }
@@ -92,26 +94,27 @@ public struct OutputExtents: OutputExtentsConvertible, Hashable {
 }
 
 extension Int: OutputExtentsConvertible {
-    public var outputExtents: OutputExtents { OutputExtents(self) }
+    public var _outputExtents: OutputExtents { OutputExtents(self) }
 }
 extension Shape: OutputExtentsConvertible {
-    public var outputExtents: OutputExtents { OutputExtents(Array(self)) }
+    public var _outputExtents: OutputExtents { OutputExtents(Array(self)) }
 }
 extension Slice: OutputExtentsConvertible where Base == Shape {
-    public var outputExtents: OutputExtents { OutputExtents(Array(self)) }
+    public var _outputExtents: OutputExtents { OutputExtents(Array(self)) }
 }
 extension Array: OutputExtentsConvertible where Element: OutputExtentElement {
-    public var outputExtents: OutputExtents { OutputExtents(map(\.outputExtent)) }
+    public var _outputExtents: OutputExtents { OutputExtents(map(\._outputExtent)) }
 }
 /// An element of an adaptive pool's output size: `Int` or `Int?`.
 public protocol OutputExtentElement: Sendable {
-    var outputExtent: Int? { get }
+    /// The extent; an implementation detail of functions that take a list of them.
+    var _outputExtent: Int? { get }
 }
 extension Int: OutputExtentElement {
-    public var outputExtent: Int? { self }
+    public var _outputExtent: Int? { self }
 }
 extension Int?: OutputExtentElement {
-    public var outputExtent: Int? { self }
+    public var _outputExtent: Int? { self }
 }
 
 extension OutputExtents: PythonRepresentable {
@@ -136,7 +139,7 @@ public struct ConvolutionPadding: Hashable, Sendable {
 
     private init(kind: Kind) { self.kind = kind }
     /// `extents` zeros on each side of each dimension.
-    public init(_ extents: any ExtentsConvertible) { kind = .extents(extents.extents) }
+    public init(_ extents: any ExtentsConvertible) { kind = .extents(extents._extents) }
     /// `"same"` or `"valid"`, as in PyTorch; nil for any other name.
     public init?(_ name: String) {
         switch name {
@@ -161,4 +164,18 @@ extension ConvolutionPadding {
             }
         }
     }
+}
+
+/// The number of spatial dimensions of a layer: those that its class has, or in a base class those that `count` numbers tell, the length of
+/// the argument `name`. Fails and returns the lower bound where layers of `possible` dimensions are all there is.
+func spatialDimensions(
+    of type: Module.Type, _ fixed: Int?, told count: Int, _ name: String, possible: ClosedRange<Int> = 1...3
+) -> Int {
+    let spatial = fixed ?? count
+    if possible.contains(spatial) { return spatial }
+    fail(
+        "\(type)",
+        "\(name) has \(count) numbers and so tells \(spatial) spatial dimensions; \(possible.lowerBound) to \(possible.upperBound) are possible"
+    )
+    return possible.lowerBound
 }

@@ -27,7 +27,7 @@ extension F {
             : floating(inplace, "celu", input) { $0.elu(alpha: alpha, inputScale: 1 / alpha) }
     }
 
-    /// x·Φ(x). PyTorch: `F.gelu`.
+    /// x·Φ(x), with Φ the normal distribution, or its approximation by tanh where `approximate` says so. PyTorch: `F.gelu`.
     public static func gelu(_ input: Tensor, approximate: GELUApproximation = .none) -> Tensor {
         floating(false, "gelu", input) { $0.gelu(approximate: approximate) }
     }

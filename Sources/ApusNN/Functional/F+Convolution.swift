@@ -93,7 +93,7 @@ extension F {
         _ dilation: any ExtentsConvertible, _ groups: Int
     ) -> Tensor {
         composite(ConvolutionParameters.name(spatial, transposed: false), input, weight) { () throws(OpError) in
-            let (stride, dilation) = (try stride.extents.spread(spatial, "stride"), try dilation.extents.spread(spatial, "dilation"))
+            let (stride, dilation) = (try stride._extents.spread(spatial, "stride"), try dilation._extents.spread(spatial, "dilation"))
             let amounts = try padding.amounts(
                 kernel: (0..<spatial).map { $0 + 2 < weight.ndim ? weight.shape[$0 + 2] : 1 }, dilation: dilation, stride: stride)
             // The backend pads both sides equally; what one side needs more is added to the input.
@@ -113,9 +113,9 @@ extension F {
     ) -> Tensor {
         composite(ConvolutionParameters.name(spatial, transposed: true), input, weight) { () throws(OpError) in
             let p = ConvolutionParameters(
-                stride: try stride.extents.spread(spatial, "stride"), padding: try padding.extents.spread(spatial, "padding"),
-                dilation: try dilation.extents.spread(spatial, "dilation"), groups: groups)
-            let outputPadding = try outputPadding.extents.spread(spatial, "outputPadding")
+                stride: try stride._extents.spread(spatial, "stride"), padding: try padding._extents.spread(spatial, "padding"),
+                dilation: try dilation._extents.spread(spatial, "dilation"), groups: groups)
+            let outputPadding = try outputPadding._extents.spread(spatial, "outputPadding")
             return input.convolutionTranspose(weight, bias: bias, p, outputPadding: outputPadding)
         }
     }

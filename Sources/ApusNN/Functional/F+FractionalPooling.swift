@@ -55,7 +55,7 @@ extension F {
             for extent in input.shape.suffix(spatial + 1) where extent == 0 {
                 throw OpError("input of shape \(input.shape) is empty; only the batch may be")
             }
-            let kernel = try kernelSize.extents.spread(spatial, "kernelSize")
+            let kernel = try kernelSize._extents.spread(spatial, "kernelSize")
             let output = try fractionalOutput(plane, outputSize, outputRatio)
             // For volumes PyTorch requires one more element.
             let spare = spatial == 2 ? 1 : 0
@@ -84,7 +84,7 @@ extension F {
 
     private static func fractionalOutput(_ plane: [Int], _ size: (any ExtentsConvertible)?, _ ratio: [Double]?) throws(OpError) -> [Int] {
         switch (size, ratio) {
-        case (let size?, nil): return try size.extents.spread(plane.count, "outputSize")
+        case (let size?, nil): return try size._extents.spread(plane.count, "outputSize")
         case (nil, let ratio?):
             let ratios = try spreadRatio(ratio, plane.count)
             return zip(plane, ratios).map { Int(Double($0) * $1) }

@@ -31,16 +31,17 @@ public enum InterpolationMode: String, Sendable, CaseIterable {
 
 /// The factors of a resize: one number for every spatial dimension (`2`, `1.5`), or one for each (`[2, 1.5]`).
 public protocol ScaleFactorConvertible: Sendable {
-    var scaleFactors: [Double] { get }
+    /// The factors; an implementation detail of functions that take them.
+    var _scaleFactors: [Double] { get }
 }
 extension Int: ScaleFactorConvertible {
-    public var scaleFactors: [Double] { [Double(self)] }
+    public var _scaleFactors: [Double] { [Double(self)] }
 }
 extension Double: ScaleFactorConvertible {
-    public var scaleFactors: [Double] { [self] }
+    public var _scaleFactors: [Double] { [self] }
 }
 extension Array: ScaleFactorConvertible where Element: ScalarConvertible {
-    public var scaleFactors: [Double] { map { $0._scalar.doubleValue } }
+    public var _scaleFactors: [Double] { map { $0._scalar.doubleValue } }
 }
 
 extension F {
@@ -83,9 +84,9 @@ extension F {
             switch (size, scaleFactor) {
             case (let size?, nil):
                 guard !recomputeScaleFactor else { throw OpError("recomputeScaleFactor has no meaning with size") }
-                to = try size.extents.spread(spatial, "size")
+                to = try size._extents.spread(spatial, "size")
             case (nil, let given?):
-                let scale = given.scaleFactors
+                let scale = given._scaleFactors
                 guard scale.count == 1 || scale.count == spatial else {
                     throw OpError("scaleFactor \(scale) needs 1 or \(spatial) numbers")
                 }

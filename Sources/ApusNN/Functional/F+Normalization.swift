@@ -13,6 +13,34 @@ extension F {
             runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: training, momentum: momentum, eps: eps)
     }
 
+    /// Batch normalisation in training by the mean and variance over the batches of all processes, Σx/n and Σ(x − mean)²/n; `sum` adds up a
+    /// tensor of each process, with a derivative.
+    static func batchNorm(
+        _ x: Tensor, _ runningMean: Tensor?, _ runningVar: Tensor?, weight: Tensor?, bias: Tensor?, momentum: Double, eps: Double,
+        overProcesses sum: (Tensor) -> Tensor
+    ) -> Tensor {
+        let (values, channels) = (x.to(x.dtype.computeType), x.shape[1])
+        let dims = [Int](0..<x.ndim).filter { $0 != 1 }
+        let perChannel = Shape([1, channels] + [Int](repeating: 1, count: max(x.ndim - 2, 0)))
+        let own = Tensor.full([1], Double(x.numel / max(channels, 1)), dtype: values.dtype, device: x.device)
+        let sums = sum(Tensor.cat([values.sum(dim: dims), own]))
+        let count = sums[channels].detach()
+        let mean = sums[0..<channels] / count
+        let centered = values - mean.view(perChannel)
+        let variance = sum(centered.square().sum(dim: dims)) / count
+        noGrad {
+            if isRecomputing { return }
+            if let runningMean { runningMean.mul_(1 - momentum).add_(mean.detach().to(runningMean.dtype), alpha: momentum) }
+            // Running variances are unbiased.
+            let unbiased = variance.detach() * (count / (count - 1))
+            if let runningVar { runningVar.mul_(1 - momentum).add_(unbiased.to(runningVar.dtype), alpha: momentum) }
+        }
+        var y = centered * (variance + eps).rsqrt().view(perChannel)
+        if let weight { y = y * weight.to(values.dtype).view(perChannel) }
+        if let bias { y = y + bias.to(values.dtype).view(perChannel) }
+        return y.to(x.dtype)
+    }
+
     /// Normalises each channel of each sample by its own mean and variance (`useInputStats`), or by the running ones. PyTorch: `F.instance_norm`.
     public static func instanceNorm(
         _ input: Tensor, runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
@@ -62,7 +90,7 @@ extension F {
     }
 
     /// Divides by the root of the mean square over the last dimensions: x/√(mean(x²) + eps)·weight. PyTorch: `F.rms_norm`.
-    /// `eps` nil is the machine epsilon of the dtype.
+    /// `eps` nil is the machine epsilon of the dtype, of float32 for half types.
     public static func rmsNorm(
         _ input: Tensor, _ normalizedShape: some Collection<Int>, weight: Tensor? = nil, eps: Double? = nil
     ) -> Tensor {

@@ -143,7 +143,7 @@ extension F {
         adaptiveAveragePool("adaptiveAvgPool3d", 3, input, outputSize)
     }
 
-    // MARK: Power mean
+    // MARK: Sums of powers
 
     /// (Σ xᵖ)^(1/p) over each window, of x and not |x|, as in PyTorch: p = 1 is a sum. PyTorch: `F.lp_pool1d`.
     public static func lpPool1d(
@@ -175,11 +175,11 @@ extension F {
         _ spatial: Int, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?, _ padding: any ExtentsConvertible,
         _ dilation: any ExtentsConvertible, _ ceilMode: Bool
     ) throws(OpError) -> PoolWindow {
-        let kernel = try kernelSize.extents.spread(spatial, "kernelSize")
+        let kernel = try kernelSize._extents.spread(spatial, "kernelSize")
         return PoolWindow(
-            kernel: kernel, stride: try stride?.extents.spread(spatial, "stride") ?? kernel,
-            padding: try padding.extents.spread(spatial, "padding"),
-            dilation: try dilation.extents.spread(spatial, "dilation"), ceilMode: ceilMode)
+            kernel: kernel, stride: try stride?._extents.spread(spatial, "stride") ?? kernel,
+            padding: try padding._extents.spread(spatial, "padding"),
+            dilation: try dilation._extents.spread(spatial, "dilation"), ceilMode: ceilMode)
     }
 
     static func maxPool(
@@ -243,7 +243,7 @@ extension F {
         _ name: String, _ spatial: Int, _ input: Tensor, _ outputSize: any OutputExtentsConvertible
     ) -> (values: Tensor, indices: Tensor) {
         do throws(OpError) {
-            return input.adaptiveMaxPool(try outputSize.outputExtents.spread(spatial), spatial: spatial, name: name)
+            return input.adaptiveMaxPool(try outputSize._outputExtents.spread(spatial), spatial: spatial, name: name)
         } catch {
             let poisoned = fail(error, op: name)
             return (poisoned, poisoned)
@@ -252,7 +252,7 @@ extension F {
 
     static func adaptiveAveragePool(_ name: String, _ spatial: Int, _ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor {
         composite(name, input) { () throws(OpError) in
-            input.adaptiveAveragePool(try outputSize.outputExtents.spread(spatial), spatial: spatial, name: name)
+            input.adaptiveAveragePool(try outputSize._outputExtents.spread(spatial), spatial: spatial, name: name)
         }
     }
 
@@ -266,7 +266,7 @@ extension F {
             if input.dtype == .float16 || input.dtype == .bfloat16 {
                 return lpPool(name, spatial, input.to(.float32), normType, kernelSize, stride, ceilMode).to(input.dtype)
             }
-            let count = try kernelSize.extents.spread(spatial, "kernelSize").reduce(1.0) { $0 * Double($1) }
+            let count = try kernelSize._extents.spread(spatial, "kernelSize").reduce(1.0) { $0 * Double($1) }
             let mean = averagePool(name, spatial, input.pow(normType), kernelSize, stride, 0, ceilMode, true, nil)
             return (mean.sign() * mean.abs().relu() * count).pow(1 / normType)
         }

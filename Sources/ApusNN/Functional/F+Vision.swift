@@ -32,7 +32,7 @@ extension F {
             guard input.ndim == 2 || input.ndim == 3 else {
                 throw OpError("input of shape \(input.shape) needs 2 or 3 dimensions: columns, windows, and a batch before")
             }
-            let extents = try outputSize.extents.spread(2, "outputSize")
+            let extents = try outputSize._extents.spread(2, "outputSize")
             let grid = try WindowGrid(kernelSize, dilation, padding, stride, extents: extents)
             let x = input.ndim == 2 ? input.unsqueeze(0) : input
             let taps = grid.kernel[0] * grid.kernel[1]
@@ -123,10 +123,10 @@ private struct WindowGrid {
         _ kernelSize: any ExtentsConvertible, _ dilation: any ExtentsConvertible, _ padding: any ExtentsConvertible,
         _ stride: any ExtentsConvertible, extents: [Int]
     ) throws(OpError) {
-        kernel = try kernelSize.extents.spread(2, "kernelSize")
-        self.dilation = try dilation.extents.spread(2, "dilation")
-        self.padding = try padding.extents.spread(2, "padding")
-        self.stride = try stride.extents.spread(2, "stride")
+        kernel = try kernelSize._extents.spread(2, "kernelSize")
+        self.dilation = try dilation._extents.spread(2, "dilation")
+        self.padding = try padding._extents.spread(2, "padding")
+        self.stride = try stride._extents.spread(2, "stride")
         for (name, values, least) in [
             ("kernelSize", kernel, 1), ("dilation", self.dilation, 1), ("padding", self.padding, 0), ("stride", self.stride, 1),
             ("the extents", extents, 1),

@@ -4,53 +4,68 @@ import ApusCore
 // `beta=2` and `Softplus(beta: 2.0)` prints `beta=2.0`, as in PyTorch.
 
 /// An activation that can take its input's memory. PyTorch's classes with `inplace`.
-open class InplaceActivation: Module {
+public class InplaceActivation: Module {
     /// Whether the output overwrites the input.
     public final let inplace: Bool
 
-    /// `inplace` as PyTorch's.
-    public init(inplace: Bool = false) {
+    init(inplace: Bool) {
         self.inplace = inplace
         super.init()
     }
-
-    open override var extraRepr: String { self is any DeclaredModule ? super.extraRepr : shown(InplaceActivation.signature.declared) }
 
     static let signature = Signature(.bool("inplace", false).shownUnlessDefault)
 }
 
 /// max(x, 0). PyTorch: `nn.ReLU`.
 public final class ReLU: InplaceActivation, DeclaredModule {
+    /// With `inplace` the output overwrites the input.
+    public override init(inplace: Bool = false) { super.init(inplace: inplace) }
+
     public override func forward(_ x: Tensor) -> Tensor { F.relu(x, inplace: inplace) }
     static let arguments = signature.makes(ReLU.init)
 }
 
 /// min(max(x, 0), 6). PyTorch: `nn.ReLU6`.
 public final class ReLU6: InplaceActivation, DeclaredModule {
+    /// With `inplace` the output overwrites the input.
+    public override init(inplace: Bool = false) { super.init(inplace: inplace) }
+
     public override func forward(_ x: Tensor) -> Tensor { F.relu6(x, inplace: inplace) }
     static let arguments = signature.makes(ReLU6.init)
 }
 
 /// SELU, the activation of self-normalising networks. PyTorch: `nn.SELU`.
 public final class SELU: InplaceActivation, DeclaredModule {
+    /// With `inplace` the output overwrites the input.
+    public override init(inplace: Bool = false) { super.init(inplace: inplace) }
+
     public override func forward(_ x: Tensor) -> Tensor { F.selu(x, inplace: inplace) }
     static let arguments = signature.makes(SELU.init)
 }
 
 /// x·σ(x). PyTorch: `nn.SiLU`.
 public final class SiLU: InplaceActivation, DeclaredModule {
+    /// With `inplace` the output overwrites the input.
+    public override init(inplace: Bool = false) { super.init(inplace: inplace) }
+
     public override func forward(_ x: Tensor) -> Tensor { F.silu(x, inplace: inplace) }
     static let arguments = signature.makes(SiLU.init)
 }
 
 /// x·tanh(softplus x). PyTorch: `nn.Mish`.
 public final class Mish: InplaceActivation, DeclaredModule {
+    /// With `inplace` the output overwrites the input.
+    public override init(inplace: Bool = false) { super.init(inplace: inplace) }
+
     public override func forward(_ x: Tensor) -> Tensor { F.mish(x, inplace: inplace) }
     static let arguments = signature.makes(Mish.init)
 }
 
 /// x·min(max(x + 3, 0), 6)/6. PyTorch: `nn.Hardswish`.
 public final class Hardswish: InplaceActivation, DeclaredModule {
+    /// With `inplace` the output overwrites the input.
+    public override init(inplace: Bool = false) { super.init(inplace: inplace) }
+
     public override func forward(_ x: Tensor) -> Tensor { F.hardswish(x, inplace: inplace) }
     public override var extraRepr: String { "" }
     static let arguments = signature.makes(Hardswish.init)
@@ -58,6 +73,9 @@ public final class Hardswish: InplaceActivation, DeclaredModule {
 
 /// min(max(x + 3, 0), 6)/6. PyTorch: `nn.Hardsigmoid`.
 public final class Hardsigmoid: InplaceActivation, DeclaredModule {
+    /// With `inplace` the output overwrites the input.
+    public override init(inplace: Bool = false) { super.init(inplace: inplace) }
+
     public override func forward(_ x: Tensor) -> Tensor { F.hardsigmoid(x, inplace: inplace) }
     public override var extraRepr: String { "" }
     static let arguments = signature.makes(Hardsigmoid.init)

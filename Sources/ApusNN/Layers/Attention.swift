@@ -3,47 +3,47 @@ import ApusCore
 /// Attention with several heads (Vaswani et al., 2017): each head projects query, key and value, and sums values by softmax(q·kᵀ/√d).
 /// PyTorch: `nn.MultiheadAttention`.
 public final class MultiheadAttention: Module, DeclaredModule {
-    /// Numbers per element of the query and of the output.
+    /// Features of the query and of the output.
     public let embedDim: Int
     /// The number of heads.
     public let numHeads: Int
-    /// The features of keys and values.
+    /// Features of the keys; those of the query where they were not given.
     public let kdim: Int
-    /// Numbers per element of the values.
+    /// Features of the values; those of the query where they were not given.
     public let vdim: Int
     /// The probability with which attention weights are dropped, in training.
     public let dropout: Double
-    /// Whether the batch is the first dimension.
+    /// Whether inputs and outputs are [N, L, E] instead of [L, N, E].
     public let batchFirst: Bool
-    /// Whether an element of zeros is added to keys and values.
+    /// Whether a position of zeros is added to keys and values.
     public let addZeroAttn: Bool
-    /// [3·embedDim, embedDim], where key and value have embedDim features.
+    /// The weights for query, key and value, [3·embedDim, embedDim]; nil where `kdim` or `vdim` differs from `embedDim`.
     @exclusivity(unchecked) public var inProjWeight: Parameter? {
         didSet { inProjWeight = assigned("inProjWeight", inProjWeight, for: oldValue, shape: nil) }
     }
-    /// [embedDim, embedDim], [embedDim, kdim], [embedDim, vdim], where they have not.
+    /// The weight for the query, [embedDim, embedDim], where `kdim` or `vdim` differs from `embedDim`; else nil.
     @exclusivity(unchecked) public var qProjWeight: Parameter? {
         didSet { qProjWeight = assigned("qProjWeight", qProjWeight, for: oldValue, shape: nil) }
     }
-    /// The weights for keys of another size, nil where the sizes agree.
+    /// The weight for the keys, [embedDim, kdim], where `kdim` or `vdim` differs from `embedDim`; else nil.
     @exclusivity(unchecked) public var kProjWeight: Parameter? {
         didSet { kProjWeight = assigned("kProjWeight", kProjWeight, for: oldValue, shape: nil) }
     }
-    /// The weights for values of another size, nil where the sizes agree.
+    /// The weight for the values, [embedDim, vdim], where `kdim` or `vdim` differs from `embedDim`; else nil.
     @exclusivity(unchecked) public var vProjWeight: Parameter? {
         didSet { vProjWeight = assigned("vProjWeight", vProjWeight, for: oldValue, shape: nil) }
     }
-    /// [3·embedDim]
+    /// The biases for query, key and value, [3·embedDim]; nil without biases.
     @exclusivity(unchecked) public var inProjBias: Parameter? {
         didSet { inProjBias = assigned("inProjBias", inProjBias, for: oldValue, shape: [3 * embedDim]) }
     }
     /// The layer behind the heads.
     public var outProj: Linear
-    /// [1, 1, embedDim], one more key and value.
+    /// A learned key at one more position, [1, 1, embedDim]; nil without `addBiasKv`.
     @exclusivity(unchecked) public var biasK: Parameter? {
         didSet { biasK = assigned("biasK", biasK, for: oldValue, shape: [1, 1, embedDim]) }
     }
-    /// A value that is added to the sequence, nil without.
+    /// The value at that position, [1, 1, embedDim]; nil without `addBiasKv`.
     @exclusivity(unchecked) public var biasV: Parameter? {
         didSet { biasV = assigned("biasV", biasV, for: oldValue, shape: [1, 1, embedDim]) }
     }

@@ -34,7 +34,9 @@ open class ConvolutionLayer: Module {
     public final private(set) var isLazy: Bool
 
     /// The number of spatial dimensions.
-    open class var spatial: Int { fail("ConvolutionLayer", "use Conv1d, Conv2d or Conv3d"); return 1 }
+    public final let spatial: Int
+    /// The number of spatial dimensions of the class; nil for this one, where `kernelSize` tells it.
+    class var dimensions: Int? { nil }
     class var isTransposed: Bool { false }
 
     /// `inChannels` nil makes it lazy.
@@ -44,11 +46,13 @@ open class ConvolutionLayer: Module {
         outputPadding: any ExtentsConvertible, dilation: any ExtentsConvertible, groups: Int, bias: Bool, paddingMode: PaddingMode,
         device: Device, dtype: DType
     ) {
+        let spatial = spatialDimensions(of: Self.self, Self.dimensions, told: kernelSize._extents.values.count, "kernelSize")
+        self.spatial = spatial
         var made: Made?
         do throws(OpError) {
             made = try Made(
                 inChannels, outChannels, kernelSize, stride, padding, outputPadding, dilation, groups, bias: bias, paddingMode, device,
-                dtype, spatial: Self.spatial,
+                dtype, spatial: spatial,
                 isTransposed: Self.isTransposed)
         } catch {
             fail(error, op: "\(Self.self)")
@@ -83,7 +87,7 @@ open class ConvolutionLayer: Module {
             _ dtype: DType, spatial: Int, isTransposed: Bool
         ) throws(OpError) {
             func sizes(_ extents: any ExtentsConvertible, _ name: String, from least: Int) throws(OpError) -> [Int] {
-                let values = try extents.extents.spread(spatial, name)
+                let values = try extents._extents.spread(spatial, name)
                 for value in values where value < least || value > Int(Int32.max) {
                     throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
                 }
@@ -128,7 +132,7 @@ open class ConvolutionLayer: Module {
     /// Allocates the weight and bias of a lazy layer for the channels of `input`.
     final func materialize(for input: Tensor) {
         guard isLazy, !input.isPoisoned else { return }
-        let n = Self.spatial
+        let n = spatial
         guard input.ndim == n + 1 || input.ndim == n + 2 else {
             fail(typeName, "input of shape \(input.shape) has \(input.ndim) dimensions; \(n + 1) or \(n + 2) are needed")
             return
@@ -164,7 +168,7 @@ open class ConvolutionLayer: Module {
     open override func forward(_ x: Tensor) -> Tensor {
         if isLazy { materialize(for: x) }
         if weight.isPoisoned || isLazy { return Tensor.poisoned }
-        let n = Self.spatial
+        let n = spatial
         if Self.isTransposed {
             guard case .extents(let padding) = padding.kind else { return Tensor.poisoned }
             return F.convolutionTranspose(n, x, weight, bias, stride, padding, outputPadding, groups, dilation)
@@ -176,6 +180,7 @@ open class ConvolutionLayer: Module {
         return F.convolution(n, x, weight, bias, stride, padding, dilation, groups)
     }
 
+    // PyTorch prints the arguments of all convolutions in one order, which is not that of their signatures.
     open override var extraRepr: String {
         let ones = Array(repeating: 1, count: kernelSize.count)
         let zeros = Array(repeating: 0, count: kernelSize.count)
@@ -197,6 +202,7 @@ open class ConvolutionLayer: Module {
 }
 
 /// The base class of Conv1d, Conv2d and Conv3d: cross-correlation with learned weights, y[o] = bias[o] + Σ_c weight[o, c] ⋆ x[c].
+/// The base class itself has as many spatial dimensions as `kernelSize` has numbers.
 open class Convolution: ConvolutionLayer {
     /// - Parameters:
     ///   - kernelSize: the kernel's extents, `3` or `[3, 5]`; `stride` and `dilation` likewise.
@@ -260,21 +266,22 @@ open class Convolution: ConvolutionLayer {
 
 /// Convolution over [N, C, L] or [C, L]. PyTorch: `nn.Conv1d`.
 open class Conv1d: Convolution, DeclaredModule {
-    open override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(Conv1d.init(_:_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 /// Convolution over images [N, C, H, W] or [C, H, W]: `Conv2d(3, 6, 3, stride: 2, padding: 1)`. PyTorch: `nn.Conv2d`.
 open class Conv2d: Convolution, DeclaredModule {
-    open override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(Conv2d.init(_:_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 /// Convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.Conv3d`.
 open class Conv3d: Convolution, DeclaredModule {
-    open override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(Conv3d.init(_:_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 
-/// The base class of ConvTranspose1d, ConvTranspose2d and ConvTranspose3d: the gradient of a convolution by its input, as a layer.
+/// The base class of ConvTranspose1d, ConvTranspose2d and ConvTranspose3d: the gradient of a convolution by its input, as a
+/// layer. The base class itself has as many spatial dimensions as `kernelSize` has numbers.
 open class ConvolutionTranspose: ConvolutionLayer {
     override class var isTransposed: Bool { true }
 
@@ -324,7 +331,7 @@ extension ConvolutionLayer {
         call(x) { x in
             if isLazy { materialize(for: x) }
             return composite(typeName, x, weight) { () throws(OpError) in
-                let n = Self.spatial
+                let n = spatial
                 guard case .extents(let extents) = padding.kind else { return Tensor.poisoned }
                 let padding = try extents.spread(n, "padding")
                 let wanted = Array(outputSize.suffix(n))
@@ -349,26 +356,26 @@ extension ConvolutionLayer {
 
 /// Transposed convolution over [N, C, L] or [C, L]. PyTorch: `nn.ConvTranspose1d`.
 open class ConvTranspose1d: ConvolutionTranspose, DeclaredModule {
-    open override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(
         ConvTranspose1d.init(_:_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 /// Transposed convolution over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ConvTranspose2d`.
 open class ConvTranspose2d: ConvolutionTranspose, DeclaredModule {
-    open override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(
         ConvTranspose2d.init(_:_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 /// Transposed convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ConvTranspose3d`.
 open class ConvTranspose3d: ConvolutionTranspose, DeclaredModule {
-    open override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(
         ConvTranspose3d.init(_:_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 
 extension ConvolutionLayer: LazyModule {
     final func channels(_ key: String, _ shape: Shape) -> Int? {
-        guard key == "weight", shape.count == Self.spatial + 2 else { return nil }
+        guard key == "weight", shape.count == spatial + 2 else { return nil }
         return Self.isTransposed ? (shape[0] % groups == 0 ? shape[0] : nil) : shape[1] * groups
     }
 

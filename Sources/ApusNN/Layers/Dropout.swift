@@ -1,13 +1,13 @@
 import ApusCore
 
-/// The base class of the dropout layers: they act in training alone. PyTorch: `_DropoutNd`.
+/// The base class of the dropout layers, which act in training alone. The base class itself drops elements. PyTorch: `_DropoutNd`.
 open class DropoutLayer: Module {
     /// The probability that an element, or a channel, is dropped.
     public final let p: Scalar
     /// Whether the output overwrites the input.
     public final let inplace: Bool
 
-    /// `p`: the probability that an element is dropped.
+    /// `p`: the probability that an element, or a channel, is dropped. Traps outside 0 ... 1.
     public init<Probability: ScalarConvertible>(_ p: Probability, inplace: Bool = false) {
         self.p = p._scalar
         self.inplace = inplace
@@ -20,6 +20,8 @@ open class DropoutLayer: Module {
     /// With p = 0.5. A separate initialiser, since Swift does not infer a generic argument's type from its default where a `Module` is due.
     public convenience init(inplace: Bool = false) { self.init(0.5, inplace: inplace) }
 
+    open override func forward(_ x: Tensor) -> Tensor { F.dropout(x, p: p.doubleValue, training: training, inplace: inplace) }
+
     public final override var extraRepr: String { shown(DropoutLayer.signature.declared) }
 
     static let signature = Signature(.number("p", 0.5).shown, .bool("inplace", false).shown)
@@ -27,7 +29,6 @@ open class DropoutLayer: Module {
 
 /// Each element is 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.
 public final class Dropout: DropoutLayer, DeclaredModule {
-    public override func forward(_ x: Tensor) -> Tensor { F.dropout(x, p: p.doubleValue, training: training, inplace: inplace) }
     static let arguments = signature.makes(Dropout.init(_:inplace:))
 }
 

@@ -1,7 +1,7 @@
 import ApusCore
 
 /// The base class of FractionalMaxPool2d and FractionalMaxPool3d: the largest element of each randomly placed window.
-/// See `F.fractionalMaxPool2d`.
+/// See `F.fractionalMaxPool2d`. The base class itself pools over as many spatial dimensions as `kernelSize` has numbers, 2 or 3.
 open class FractionalMaxPool: Module {
     /// One number for each spatial dimension; likewise `outputSize` and `outputRatio`.
     public final let kernelSize: [Int]
@@ -15,20 +15,24 @@ open class FractionalMaxPool: Module {
     @Named("_random_samples") public private(set) final var randomSamples: Buffer? = nil
 
     /// The number of spatial dimensions.
-    open class var spatial: Int { fail("FractionalMaxPool", "use FractionalMaxPool2d or FractionalMaxPool3d"); return 2 }
+    public final let spatial: Int
+    /// The number of spatial dimensions of the class; nil for this one, where `kernelSize` tells it.
+    class var dimensions: Int? { nil }
 
     /// Exactly one of `outputSize` and `outputRatio` (between 0 and 1; one number, or one for each dimension) sets the number of windows.
     public init(
         _ kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         returnIndices: Bool = false, randomSamples: Tensor? = nil
     ) {
-        let spatial = Self.spatial
+        let spatial = spatialDimensions(
+            of: Self.self, Self.dimensions, told: kernelSize._extents.values.count, "kernelSize", possible: 2...3)
+        self.spatial = spatial
         var (kernel, size, ratio) = ([Int](), [Int]?.none, [Double]?.none)
         do throws(OpError) {
-            kernel = try kernelSize.extents.spread(spatial, "kernelSize")
+            kernel = try kernelSize._extents.spread(spatial, "kernelSize")
             for k in kernel where k < 1 { throw OpError("kernelSize must be positive, it is \(kernel)") }
             guard (outputSize == nil) != (outputRatio == nil) else { throw OpError("needs one of outputSize and outputRatio") }
-            if let outputSize { size = try outputSize.extents.spread(spatial, "outputSize") }
+            if let outputSize { size = try outputSize._extents.spread(spatial, "outputSize") }
             if let outputRatio { ratio = try F.spreadRatio(outputRatio, spatial) }
         } catch {
             fail(error, op: "\(Self.self)")
@@ -49,7 +53,7 @@ open class FractionalMaxPool: Module {
     }
 
     private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
-        F.fractionalMaxPool("fractionalMaxPool\(Self.spatial)d", Self.spatial, x, kernelSize, outputSize, outputRatio, randomSamples)
+        F.fractionalMaxPool("fractionalMaxPool\(spatial)d", spatial, x, kernelSize, outputSize, outputRatio, randomSamples)
     }
 
     static let signature = Signature(
@@ -64,11 +68,11 @@ open class FractionalMaxPool: Module {
 
 /// Fractional max pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.FractionalMaxPool2d`.
 public final class FractionalMaxPool2d: FractionalMaxPool, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(FractionalMaxPool2d.init(_:outputSize:outputRatio:returnIndices:randomSamples:))
 }
 /// Fractional max pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.FractionalMaxPool3d`.
 public final class FractionalMaxPool3d: FractionalMaxPool, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(FractionalMaxPool3d.init(_:outputSize:outputRatio:returnIndices:randomSamples:))
 }

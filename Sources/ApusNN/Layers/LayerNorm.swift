@@ -54,7 +54,7 @@ public final class LayerNorm: Module, DeclaredModule {
 public final class RMSNorm: Module, DeclaredModule {
     /// The last extents of the input, over which the mean is computed.
     public let normalizedShape: Shape
-    /// nil means the machine epsilon of the input's dtype.
+    /// Added to the mean square, under the root; nil means the machine epsilon of the input's dtype, of float32 for half types.
     public let eps: Double?
     /// Whether there is a weight.
     public let elementwiseAffine: Bool

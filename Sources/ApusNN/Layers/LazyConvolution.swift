@@ -1,7 +1,8 @@
 import ApusCore
 
 /// The base class of LazyConv1d, LazyConv2d and LazyConv3d: a convolution that takes the number of input channels from its first input.
-/// Weight and bias are empty until then; afterwards it prints as an ordinary convolution. PyTorch: `nn.LazyConv1d` and so on.
+/// Weight and bias are empty until then; afterwards it prints as an ordinary convolution. The base class itself has as many spatial
+/// dimensions as `kernelSize` has numbers. PyTorch: `nn.LazyConv1d` and so on.
 open class LazyConvolution: ConvolutionLayer {
     /// As `Convolution`, without the number of input channels.
     public init(
@@ -50,7 +51,7 @@ open class LazyConvolution: ConvolutionLayer {
             groups: groups, bias: bias,
             paddingMode: paddingMode, device: device, dtype: dtype)
     }
-    public final override var typeName: String { isLazy ? "LazyConv\(Self.spatial)d" : "Conv\(Self.spatial)d" }
+    public final override var typeName: String { isLazy ? "LazyConv\(spatial)d" : "Conv\(spatial)d" }
 
     static let signature = Signature(
         .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .convolutionPadding("padding"), .extents("dilation", 1),
@@ -59,17 +60,17 @@ open class LazyConvolution: ConvolutionLayer {
 
 /// `Conv1d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv1d`.
 public final class LazyConv1d: LazyConvolution, DeclaredModule {
-    public override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(LazyConv1d.init(_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 /// `Conv2d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv2d`.
 public final class LazyConv2d: LazyConvolution, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(LazyConv2d.init(_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 /// `Conv3d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv3d`.
 public final class LazyConv3d: LazyConvolution, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(LazyConv3d.init(_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 
@@ -104,7 +105,7 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
         transposed(x, Array(outputSize))
     }
 
-    public final override var typeName: String { isLazy ? "LazyConvTranspose\(Self.spatial)d" : "ConvTranspose\(Self.spatial)d" }
+    public final override var typeName: String { isLazy ? "LazyConvTranspose\(spatial)d" : "ConvTranspose\(spatial)d" }
 
     static let signature = Signature(
         .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .extents("padding", 0), .extents("output_padding", 0),
@@ -116,19 +117,19 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
 
 /// `ConvTranspose1d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose1d`.
 public final class LazyConvTranspose1d: LazyConvolutionTranspose, DeclaredModule {
-    public override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(
         LazyConvTranspose1d.init(_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 /// `ConvTranspose2d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose2d`.
 public final class LazyConvTranspose2d: LazyConvolutionTranspose, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(
         LazyConvTranspose2d.init(_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 /// `ConvTranspose3d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose3d`.
 public final class LazyConvTranspose3d: LazyConvolutionTranspose, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(
         LazyConvTranspose3d.init(_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }

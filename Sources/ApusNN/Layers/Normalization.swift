@@ -4,9 +4,10 @@ import ApusCore
 open class RunningNorm: Module {
     /// The number of channels; 0 for a lazy layer before its first input.
     public final private(set) var numFeatures: Int
-    /// Added to the variance.
+    /// Added to the variance, under the root.
     public final let eps: Double
-    /// The weight of the newest batch in the running statistics; nil averages over all batches.
+    /// The weight of the newest batch in the running statistics. With nil batch normalisation averages over all batches, and instance
+    /// normalisation leaves the statistics as they are.
     public package(set) final var momentum: Double?
     /// Whether there is a weight (and a bias).
     public final let affine: Bool
@@ -91,11 +92,14 @@ open class RunningNorm: Module {
     final func checkRank(_ x: Tensor) throws(OpError) {
         let ranks = Self.ranks
         guard ranks.contains(x.ndim) else {
-            let wanted = ranks.count == 1 ? "\(ranks.lowerBound)" : "\(ranks.lowerBound) or \(ranks.upperBound)"
+            let wanted =
+                ranks.count == 1
+                ? "\(ranks.lowerBound)" : "\(ranks.lowerBound) \(ranks.count == 2 ? "or" : "to") \(ranks.upperBound)"
             throw OpError("expects an input with \(wanted) dimensions, this one has shape \(x.shape)")
         }
     }
 
+    // PyTorch prints the arguments in another order than its signature has.
     open override var extraRepr: String {
         reprList(
             "\(numFeatures)", "eps=\(repr(eps))", "momentum=\(repr(momentum))", "affine=\(repr(affine))", "bias=\(repr(bias != nil))",
@@ -143,36 +147,15 @@ open class BatchNorm: RunningNorm {
                 if momentum == nil { factor = 1 / numBatchesTracked.item() }
             }
             let usesBatch = training || !trackRunningStats
-            if usesBatch, let sumOverProcesses { return normalizedTogether(x, momentum: factor, sumOverProcesses) }
+            if usesBatch, let sumOverProcesses {
+                return F.batchNorm(
+                    x, runningMean, runningVar, weight: weight, bias: bias, momentum: factor, eps: eps, overProcesses: sumOverProcesses)
+            }
             return F.batchNorm(
                 x, training || trackRunningStats ? runningMean : nil, training || trackRunningStats ? runningVar : nil, weight: weight,
                 bias: bias,
                 training: usesBatch, momentum: factor, eps: eps)
         }
-    }
-
-    /// Normalises by the mean and variance over the batches of all processes: Σx/n, then Σ(x − mean)²/n.
-    private final func normalizedTogether(_ x: Tensor, momentum: Double, _ sum: (Tensor) -> Tensor) -> Tensor {
-        let values = x.to(x.dtype.computeType)
-        let dims = [Int](0..<x.ndim).filter { $0 != 1 }
-        let perChannel = Shape([1, numFeatures] + [Int](repeating: 1, count: max(x.ndim - 2, 0)))
-        let own = Tensor.full([1], Double(x.numel / max(x.shape[1], 1)), dtype: values.dtype, device: x.device)
-        let sums = sum(Tensor.cat([values.sum(dim: dims), own]))
-        let count = sums[numFeatures].detach()
-        let mean = sums[0..<numFeatures] / count
-        let centered = values - mean.view(perChannel)
-        let variance = sum(centered.square().sum(dim: dims)) / count
-        noGrad {
-            if isRecomputing { return }
-            if let runningMean { runningMean.mul_(1 - momentum).add_(mean.detach().to(runningMean.dtype), alpha: momentum) }
-            // Running variances are unbiased.
-            let unbiased = variance.detach() * (count / (count - 1))
-            if let runningVar { runningVar.mul_(1 - momentum).add_(unbiased.to(runningVar.dtype), alpha: momentum) }
-        }
-        var y = centered * (variance + eps).rsqrt().view(perChannel)
-        if let weight { y = y * weight.to(values.dtype).view(perChannel) }
-        if let bias { y = y + bias.to(values.dtype).view(perChannel) }
-        return y.to(x.dtype)
     }
 
     static let signature = Signature(
@@ -236,8 +219,11 @@ public final class LazyBatchNorm3d: LazyBatchNorm, DeclaredModule {
 
 /// The base class of InstanceNorm1d, InstanceNorm2d and InstanceNorm3d: normalises each channel of each sample by its own statistics.
 ///
-/// With `trackRunningStats` evaluation uses the running statistics; otherwise the sample's own are always used.
+/// With `trackRunningStats` evaluation uses the running statistics; otherwise the sample's own are always used. The base class itself takes
+/// batches alone, [N, C, …] with one spatial dimension or more.
 open class InstanceNorm: RunningNorm {
+    override class var ranks: ClosedRange<Int> { 3...8 }
+
     /// As `BatchNorm`, but `affine` and `trackRunningStats` are off by default, and momentum nil leaves the running statistics unchanged.
     public init(
         _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = false, trackRunningStats: Bool = false,
@@ -259,8 +245,8 @@ open class InstanceNorm: RunningNorm {
     open override func forward(_ x: Tensor) -> Tensor {
         composite(typeName, x) { () throws(OpError) in
             try checkRank(x)
-            // An input with the smaller number of dimensions is one sample.
-            let isBatched = x.ndim == Self.ranks.upperBound
+            // A class for one number of spatial dimensions takes one sample too, which has one dimension less than a batch.
+            let isBatched = Self.ranks.count > 2 || x.ndim == Self.ranks.upperBound
             let batch = isBatched ? x : x.unsqueeze(0)
             if isLazy { materialize(channels: batch.shape[1]) }
             if affine && batch.shape[1] != numFeatures {

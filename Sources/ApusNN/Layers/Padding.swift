@@ -1,28 +1,38 @@
 import ApusCore
 
-/// The base class of the padding layers: the number of elements before and after each spatial dimension, last dimension first.
+/// The base class of the padding layers: the number of elements before and after each spatial dimension, last dimension first. Classes
+/// without a number in their names have one spatial dimension for two numbers of `padding`.
 open class PaddingLayer: Module {
     /// `[left, right]`, then `[top, bottom]`, then `[front, back]`, as far as there are dimensions.
     public final let padding: [Int]
 
     /// The number of spatial dimensions.
-    open class var spatial: Int { fail("PaddingLayer", "use ZeroPad2d and its like"); return 1 }
+    public final let spatial: Int
+    /// The number of spatial dimensions of the class; nil for this one, where `padding` tells it.
+    class var dimensions: Int? { nil }
 
     init(_ padding: any ExtentsConvertible, _: Void) {
+        let given = padding._extents.values.count
+        let spatial = spatialDimensions(of: Self.self, Self.dimensions, told: given == 1 ? 1 : given / 2, "padding")
+        self.spatial = spatial
         do throws(OpError) {
-            self.padding = try padding.extents.spread(2 * Self.spatial, "padding")
+            self.padding = try padding._extents.spread(2 * spatial, "padding")
         } catch {
             fail(error, op: "\(Self.self)")
-            self.padding = Array(repeating: 0, count: 2 * Self.spatial)
+            self.padding = Array(repeating: 0, count: 2 * spatial)
         }
         super.init()
     }
 
-    open override var extraRepr: String { repr(padding) }
+    open override var extraRepr: String { shown(PaddingLayer.signature(spatial: spatial).declared) }
+
+    static func signature(spatial: Int) -> Signature<any ExtentsConvertible> {
+        Signature(.edges("padding", spatial: spatial).shownAsValue)
+    }
 
     final func pad(_ x: Tensor, _ mode: PadMode, value: Double = 0, checksRank: Bool = true) -> Tensor {
         composite(typeName, x) { () throws(OpError) in
-            let n = Self.spatial
+            let n = spatial
             guard !checksRank || x.ndim == n + 1 || x.ndim == n + 2 else {
                 throw OpError("expects an input with \(n + 1) or \(n + 2) dimensions, this one has shape \(x.shape)")
             }
@@ -44,22 +54,26 @@ open class ConstantPad: PaddingLayer {
         super.init(padding, ())
     }
     open override func forward(_ x: Tensor) -> Tensor { pad(x, .constant, value: value.doubleValue, checksRank: false) }
-    open override var extraRepr: String { "padding=\(repr(padding)), value=\(repr(value))" }
+    open override var extraRepr: String { shown(ConstantPad.valuedSignature(spatial: spatial).declared) }
+
+    static func valuedSignature(spatial: Int) -> Signature<any ExtentsConvertible, Scalar> {
+        Signature(.edges("padding", spatial: spatial).shown, .number("value").shown)
+    }
 }
 /// A constant around the last dimension. PyTorch: `nn.ConstantPad1d`.
 public final class ConstantPad1d: ConstantPad, DeclaredModule {
-    public override class var spatial: Int { 1 }
-    static let arguments = Signature(.edges("padding", spatial: 1), .number("value")).makes { ConstantPad1d($0, $1) }
+    override class var dimensions: Int? { 1 }
+    static let arguments = valuedSignature(spatial: 1).makes { ConstantPad1d($0, $1) }
 }
 /// A constant around the last two dimensions. PyTorch: `nn.ConstantPad2d`.
 public final class ConstantPad2d: ConstantPad, DeclaredModule {
-    public override class var spatial: Int { 2 }
-    static let arguments = Signature(.edges("padding", spatial: 2), .number("value")).makes { ConstantPad2d($0, $1) }
+    override class var dimensions: Int? { 2 }
+    static let arguments = valuedSignature(spatial: 2).makes { ConstantPad2d($0, $1) }
 }
 /// A constant around the last three dimensions. PyTorch: `nn.ConstantPad3d`.
 public final class ConstantPad3d: ConstantPad, DeclaredModule {
-    public override class var spatial: Int { 3 }
-    static let arguments = Signature(.edges("padding", spatial: 3), .number("value")).makes { ConstantPad3d($0, $1) }
+    override class var dimensions: Int? { 3 }
+    static let arguments = valuedSignature(spatial: 3).makes { ConstantPad3d($0, $1) }
 }
 
 // MARK: Zeros
@@ -72,18 +86,18 @@ open class ZeroPad: PaddingLayer {
 }
 /// Zeros around the last dimension. PyTorch: `nn.ZeroPad1d`.
 public final class ZeroPad1d: ZeroPad, DeclaredModule {
-    public override class var spatial: Int { 1 }
-    static let arguments = Signature(.edges("padding", spatial: 1)).makes(ZeroPad1d.init)
+    override class var dimensions: Int? { 1 }
+    static let arguments = signature(spatial: 1).makes(ZeroPad1d.init)
 }
 /// Zeros around the last two dimensions. PyTorch: `nn.ZeroPad2d`.
 public final class ZeroPad2d: ZeroPad, DeclaredModule {
-    public override class var spatial: Int { 2 }
-    static let arguments = Signature(.edges("padding", spatial: 2)).makes(ZeroPad2d.init)
+    override class var dimensions: Int? { 2 }
+    static let arguments = signature(spatial: 2).makes(ZeroPad2d.init)
 }
 /// Zeros around the last three dimensions. PyTorch: `nn.ZeroPad3d`.
 public final class ZeroPad3d: ZeroPad, DeclaredModule {
-    public override class var spatial: Int { 3 }
-    static let arguments = Signature(.edges("padding", spatial: 3)).makes(ZeroPad3d.init)
+    override class var dimensions: Int? { 3 }
+    static let arguments = signature(spatial: 3).makes(ZeroPad3d.init)
 }
 
 // MARK: Reflection
@@ -96,18 +110,18 @@ open class ReflectionPad: PaddingLayer {
 }
 /// Mirrors the last dimension of [N, C, L] or [C, L]. PyTorch: `nn.ReflectionPad1d`.
 public final class ReflectionPad1d: ReflectionPad, DeclaredModule {
-    public override class var spatial: Int { 1 }
-    static let arguments = Signature(.edges("padding", spatial: 1)).makes(ReflectionPad1d.init)
+    override class var dimensions: Int? { 1 }
+    static let arguments = signature(spatial: 1).makes(ReflectionPad1d.init)
 }
 /// Mirrors images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ReflectionPad2d`.
 public final class ReflectionPad2d: ReflectionPad, DeclaredModule {
-    public override class var spatial: Int { 2 }
-    static let arguments = Signature(.edges("padding", spatial: 2)).makes(ReflectionPad2d.init)
+    override class var dimensions: Int? { 2 }
+    static let arguments = signature(spatial: 2).makes(ReflectionPad2d.init)
 }
 /// Mirrors volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ReflectionPad3d`.
 public final class ReflectionPad3d: ReflectionPad, DeclaredModule {
-    public override class var spatial: Int { 3 }
-    static let arguments = Signature(.edges("padding", spatial: 3)).makes(ReflectionPad3d.init)
+    override class var dimensions: Int? { 3 }
+    static let arguments = signature(spatial: 3).makes(ReflectionPad3d.init)
 }
 
 // MARK: Replication
@@ -120,18 +134,18 @@ open class ReplicationPad: PaddingLayer {
 }
 /// Repeats the ends of [N, C, L] or [C, L]. PyTorch: `nn.ReplicationPad1d`.
 public final class ReplicationPad1d: ReplicationPad, DeclaredModule {
-    public override class var spatial: Int { 1 }
-    static let arguments = Signature(.edges("padding", spatial: 1)).makes(ReplicationPad1d.init)
+    override class var dimensions: Int? { 1 }
+    static let arguments = signature(spatial: 1).makes(ReplicationPad1d.init)
 }
 /// Repeats the edges of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ReplicationPad2d`.
 public final class ReplicationPad2d: ReplicationPad, DeclaredModule {
-    public override class var spatial: Int { 2 }
-    static let arguments = Signature(.edges("padding", spatial: 2)).makes(ReplicationPad2d.init)
+    override class var dimensions: Int? { 2 }
+    static let arguments = signature(spatial: 2).makes(ReplicationPad2d.init)
 }
 /// Repeats the faces of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ReplicationPad3d`.
 public final class ReplicationPad3d: ReplicationPad, DeclaredModule {
-    public override class var spatial: Int { 3 }
-    static let arguments = Signature(.edges("padding", spatial: 3)).makes(ReplicationPad3d.init)
+    override class var dimensions: Int? { 3 }
+    static let arguments = signature(spatial: 3).makes(ReplicationPad3d.init)
 }
 
 // MARK: Wrapping around
@@ -144,16 +158,16 @@ open class CircularPad: PaddingLayer {
 }
 /// Wraps the last dimension of [N, C, L] or [C, L]. PyTorch: `nn.CircularPad1d`.
 public final class CircularPad1d: CircularPad, DeclaredModule {
-    public override class var spatial: Int { 1 }
-    static let arguments = Signature(.edges("padding", spatial: 1)).makes(CircularPad1d.init)
+    override class var dimensions: Int? { 1 }
+    static let arguments = signature(spatial: 1).makes(CircularPad1d.init)
 }
 /// Wraps images [N, C, H, W] or [C, H, W]. PyTorch: `nn.CircularPad2d`.
 public final class CircularPad2d: CircularPad, DeclaredModule {
-    public override class var spatial: Int { 2 }
-    static let arguments = Signature(.edges("padding", spatial: 2)).makes(CircularPad2d.init)
+    override class var dimensions: Int? { 2 }
+    static let arguments = signature(spatial: 2).makes(CircularPad2d.init)
 }
 /// Wraps volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.CircularPad3d`.
 public final class CircularPad3d: CircularPad, DeclaredModule {
-    public override class var spatial: Int { 3 }
-    static let arguments = Signature(.edges("padding", spatial: 3)).makes(CircularPad3d.init)
+    override class var dimensions: Int? { 3 }
+    static let arguments = signature(spatial: 3).makes(CircularPad3d.init)
 }

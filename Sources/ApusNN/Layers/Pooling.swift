@@ -2,7 +2,8 @@ import ApusCore
 
 /// The base class of MaxPool1d, MaxPool2d and MaxPool3d: the largest element of each window of each channel.
 ///
-/// out = ⌊(in + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1 in each dimension, rounded up with `ceilMode`.
+/// out = ⌊(in + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1 in each dimension, rounded up with `ceilMode`. The base class itself
+/// pools over as many spatial dimensions as `kernelSize` has numbers.
 open class MaxPool: Module {
     /// The size of the window.
     public final let kernelSize: Extents
@@ -18,7 +19,9 @@ open class MaxPool: Module {
     public final let ceilMode: Bool
 
     /// The number of spatial dimensions.
-    open class var spatial: Int { fail("MaxPool", "use MaxPool1d, MaxPool2d or MaxPool3d"); return 1 }
+    public final let spatial: Int
+    /// The number of spatial dimensions of the class; nil for this one, where `kernelSize` tells it.
+    class var dimensions: Int? { nil }
 
     /// Windows of `kernelSize` at distance `stride` (by default adjacent), after padding with −∞ by at most half a window.
     /// A call returns the values alone, even with `returnIndices`; ``withIndices(_:)`` returns both.
@@ -26,10 +29,11 @@ open class MaxPool: Module {
         _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, returnIndices: Bool = false, ceilMode: Bool = false
     ) {
-        self.kernelSize = kernelSize.extents
-        self.stride = stride?.extents ?? kernelSize.extents
-        self.padding = padding.extents
-        self.dilation = dilation.extents
+        spatial = spatialDimensions(of: Self.self, Self.dimensions, told: kernelSize._extents.values.count, "kernelSize")
+        self.kernelSize = kernelSize._extents
+        self.stride = stride?._extents ?? kernelSize._extents
+        self.padding = padding._extents
+        self.dilation = dilation._extents
         self.returnIndices = returnIndices
         self.ceilMode = ceilMode
         super.init()
@@ -44,7 +48,7 @@ open class MaxPool: Module {
     }
 
     private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
-        F.maxPool("maxPool\(Self.spatial)d", Self.spatial, x, kernelSize, stride, padding, dilation, ceilMode)
+        F.maxPool("maxPool\(spatial)d", spatial, x, kernelSize, stride, padding, dilation, ceilMode)
     }
 
     open override var extraRepr: String { shown(MaxPool.signature.declared) }
@@ -61,21 +65,22 @@ open class MaxPool: Module {
 
 /// Max pooling over [N, C, L] or [C, L]. PyTorch: `nn.MaxPool1d`.
 public final class MaxPool1d: MaxPool, DeclaredModule {
-    public override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(MaxPool1d.init(_:stride:padding:dilation:returnIndices:ceilMode:))
 }
 /// Max pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.MaxPool2d`.
 public final class MaxPool2d: MaxPool, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(MaxPool2d.init(_:stride:padding:dilation:returnIndices:ceilMode:))
 }
 /// Max pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.MaxPool3d`.
 public final class MaxPool3d: MaxPool, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(MaxPool3d.init(_:stride:padding:dilation:returnIndices:ceilMode:))
 }
 
-/// The base class of MaxUnpool1d, MaxUnpool2d and MaxUnpool3d, partial inverses of max pooling: values return to their indices among zeros.
+/// The base class of MaxUnpool1d, MaxUnpool2d and MaxUnpool3d, partial inverses of max pooling: values return to their indices among
+/// zeros. The base class itself has as many spatial dimensions as `kernelSize` has numbers.
 open class MaxUnpool: Module {
     /// The size of the window.
     public final let kernelSize: Extents
@@ -85,13 +90,17 @@ open class MaxUnpool: Module {
     public final let padding: Extents
 
     /// The number of spatial dimensions.
-    open class var spatial: Int { fail("MaxUnpool", "use MaxUnpool1d, MaxUnpool2d or MaxUnpool3d"); return 1 }
+    public final let spatial: Int
+    /// The number of spatial dimensions of the class; nil for this one, where `kernelSize` tells it.
+    class var dimensions: Int? { nil }
 
     /// With the arguments of the pool to invert.
     public init(_ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0) {
+        let spatial = spatialDimensions(of: Self.self, Self.dimensions, told: kernelSize._extents.values.count, "kernelSize")
+        self.spatial = spatial
         // PyTorch stores and prints these as tuples.
         func tuple(_ extents: any ExtentsConvertible, _ name: String) -> Extents {
-            do throws(OpError) { return Extents(try extents.extents.spread(Self.spatial, name)) } catch {
+            do throws(OpError) { return Extents(try extents._extents.spread(spatial, name)) } catch {
                 fail(error, op: "\(Self.self)")
                 return Extents([1])
             }
@@ -106,7 +115,7 @@ open class MaxUnpool: Module {
     @discardableResult public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: (any Collection<Int>)? = nil) -> Tensor
     {
         let outputSize = outputSize.map { Array($0) }
-        return call(x, indices) { F.maxUnpool("maxUnpool\(Self.spatial)d", Self.spatial, $0, $1, kernelSize, stride, padding, outputSize) }
+        return call(x, indices) { F.maxUnpool("maxUnpool\(spatial)d", spatial, $0, $1, kernelSize, stride, padding, outputSize) }
     }
 
     @available(*, unavailable, message: "MaxUnpool takes the values and their indices: unpool(values, indices)")
@@ -121,21 +130,22 @@ open class MaxUnpool: Module {
 
 /// A partial inverse of `MaxPool1d`. PyTorch: `nn.MaxUnpool1d`.
 public final class MaxUnpool1d: MaxUnpool, DeclaredModule {
-    public override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(MaxUnpool1d.init(_:stride:padding:))
 }
 /// A partial inverse of `MaxPool2d`. PyTorch: `nn.MaxUnpool2d`.
 public final class MaxUnpool2d: MaxUnpool, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(MaxUnpool2d.init(_:stride:padding:))
 }
 /// A partial inverse of `MaxPool3d`. PyTorch: `nn.MaxUnpool3d`.
 public final class MaxUnpool3d: MaxUnpool, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(MaxUnpool3d.init(_:stride:padding:))
 }
 
-/// The base class of AvgPool1d, AvgPool2d and AvgPool3d: the mean of each window of each channel.
+/// The base class of AvgPool1d, AvgPool2d and AvgPool3d: the mean of each window of each channel. The base class itself pools over as many
+/// spatial dimensions as `kernelSize` has numbers.
 open class AvgPool: Module {
     /// The size of the window.
     public final let kernelSize: Extents
@@ -151,16 +161,19 @@ open class AvgPool: Module {
     public final let divisorOverride: Int?
 
     /// The number of spatial dimensions.
-    open class var spatial: Int { fail("AvgPool", "use AvgPool1d, AvgPool2d or AvgPool3d"); return 1 }
+    public final let spatial: Int
+    /// The number of spatial dimensions of the class; nil for this one, where `kernelSize` tells it.
+    class var dimensions: Int? { nil }
 
     /// `countIncludePad` counts the zeros of the padding as elements; `divisorOverride` replaces the count as divisor.
     public init(
         _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         ceilMode: Bool = false, countIncludePad: Bool = true, divisorOverride: Int? = nil
     ) {
-        self.kernelSize = kernelSize.extents
-        self.stride = stride?.extents ?? kernelSize.extents
-        self.padding = padding.extents
+        spatial = spatialDimensions(of: Self.self, Self.dimensions, told: kernelSize._extents.values.count, "kernelSize")
+        self.kernelSize = kernelSize._extents
+        self.stride = stride?._extents ?? kernelSize._extents
+        self.padding = padding._extents
         self.ceilMode = ceilMode
         self.countIncludePad = countIncludePad
         self.divisorOverride = divisorOverride
@@ -168,7 +181,7 @@ open class AvgPool: Module {
     }
 
     open override func forward(_ x: Tensor) -> Tensor {
-        F.averagePool("avgPool\(Self.spatial)d", Self.spatial, x, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride)
+        F.averagePool("avgPool\(spatial)d", spatial, x, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride)
     }
 
     open override var extraRepr: String { shown(AvgPool.signature.declared) }
@@ -180,7 +193,7 @@ open class AvgPool: Module {
 
 /// Average pooling over [N, C, L] or [C, L]. PyTorch: `nn.AvgPool1d`.
 public final class AvgPool1d: AvgPool, DeclaredModule {
-    public override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
 
     /// `countIncludePad` counts the zeros of the padding as elements.
     public init(
@@ -189,8 +202,8 @@ public final class AvgPool1d: AvgPool, DeclaredModule {
     ) {
         // PyTorch prints the sizes of this class as tuples, unlike those of the other one-dimensional pools.
         super.init(
-            Extents(kernelSize.extents.values), stride: Extents((stride ?? kernelSize).extents.values),
-            padding: Extents(padding.extents.values),
+            Extents(kernelSize._extents.values), stride: Extents((stride ?? kernelSize)._extents.values),
+            padding: Extents(padding._extents.values),
             ceilMode: ceilMode, countIncludePad: countIncludePad, divisorOverride: nil)
     }
 
@@ -201,29 +214,33 @@ public final class AvgPool1d: AvgPool, DeclaredModule {
 }
 /// Average pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AvgPool2d`.
 public final class AvgPool2d: AvgPool, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(AvgPool2d.init(_:stride:padding:ceilMode:countIncludePad:divisorOverride:))
 }
 /// Average pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AvgPool3d`.
 public final class AvgPool3d: AvgPool, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(AvgPool3d.init(_:stride:padding:ceilMode:countIncludePad:divisorOverride:))
 }
 
 /// The base class of the adaptive pools: divides each channel into `outputSize` parts; part o of n covers ⌊o·in/n⌋ ..< ⌈(o + 1)·in/n⌉.
+/// Classes without a number in their names have as many spatial dimensions as `outputSize` has numbers.
 open class AdaptivePool: Module {
     /// The extents of the output.
     public final let outputSize: OutputExtents
 
     /// The number of spatial dimensions.
-    open class var spatial: Int { fail("AdaptivePool", "use AdaptiveAvgPool2d and its like"); return 1 }
+    public final let spatial: Int
+    /// The number of spatial dimensions of the class; nil for this one, where `outputSize` tells it.
+    class var dimensions: Int? { nil }
 
     init(_ outputSize: any OutputExtentsConvertible, _: Void) {
-        self.outputSize = outputSize.outputExtents
+        self.outputSize = outputSize._outputExtents
+        spatial = spatialDimensions(of: Self.self, Self.dimensions, told: self.outputSize.values.count, "outputSize")
         super.init()
     }
 
-    open override var extraRepr: String { "output_size=\(repr(outputSize))" }
+    open override var extraRepr: String { shown(AdaptiveAvgPool.signature.declared) }
 }
 
 /// The base class of AdaptiveAvgPool1d, AdaptiveAvgPool2d and AdaptiveAvgPool3d: the mean of each part.
@@ -231,25 +248,25 @@ open class AdaptiveAvgPool: AdaptivePool {
     /// `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
     public init(_ outputSize: any OutputExtentsConvertible) { super.init(outputSize, ()) }
     open override func forward(_ x: Tensor) -> Tensor {
-        F.adaptiveAveragePool("adaptiveAvgPool\(Self.spatial)d", Self.spatial, x, outputSize)
+        F.adaptiveAveragePool("adaptiveAvgPool\(spatial)d", spatial, x, outputSize)
     }
 
-    static let signature = Signature(.outputExtents("output_size"))
+    static let signature = Signature(.outputExtents("output_size").shown)
 }
 
 /// The mean of each part of [N, C, L] or [C, L]. PyTorch: `nn.AdaptiveAvgPool1d`.
 public final class AdaptiveAvgPool1d: AdaptiveAvgPool, DeclaredModule {
-    public override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(AdaptiveAvgPool1d.init)
 }
 /// The mean of each part of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AdaptiveAvgPool2d`.
 public final class AdaptiveAvgPool2d: AdaptiveAvgPool, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(AdaptiveAvgPool2d.init)
 }
 /// The mean of each part of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AdaptiveAvgPool3d`.
 public final class AdaptiveAvgPool3d: AdaptiveAvgPool, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(AdaptiveAvgPool3d.init)
 }
 
@@ -272,10 +289,10 @@ open class AdaptiveMaxPool: AdaptivePool {
     }
 
     private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
-        F.adaptiveMaxPool("adaptiveMaxPool\(Self.spatial)d", Self.spatial, x, outputSize)
+        F.adaptiveMaxPool("adaptiveMaxPool\(spatial)d", spatial, x, outputSize)
     }
 
-    static let signature = Signature(.outputExtents("output_size"), .bool("return_indices", false))
+    static let signature = Signature(.outputExtents("output_size").shown, .bool("return_indices", false))
     static let inputs = Signature(.tensor("input")).calls { (module: AdaptiveMaxPool, x) -> Argument in
         guard module.returnIndices else { return .tensor(module(x)) }
         let (values, indices) = module.withIndices(x)
@@ -285,21 +302,22 @@ open class AdaptiveMaxPool: AdaptivePool {
 
 /// The largest element of each part of [N, C, L] or [C, L]. PyTorch: `nn.AdaptiveMaxPool1d`.
 public final class AdaptiveMaxPool1d: AdaptiveMaxPool, DeclaredModule {
-    public override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(AdaptiveMaxPool1d.init)
 }
 /// The largest element of each part of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AdaptiveMaxPool2d`.
 public final class AdaptiveMaxPool2d: AdaptiveMaxPool, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(AdaptiveMaxPool2d.init)
 }
 /// The largest element of each part of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AdaptiveMaxPool3d`.
 public final class AdaptiveMaxPool3d: AdaptiveMaxPool, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(AdaptiveMaxPool3d.init)
 }
 
-/// The base class of LPPool1d, LPPool2d and LPPool3d: (Σ xᵖ)^(1/p) over each window.
+/// The base class of LPPool1d, LPPool2d and LPPool3d: (Σ xᵖ)^(1/p) over each window. The base class itself pools over as many spatial
+/// dimensions as `kernelSize` has numbers.
 open class LPPool: Module {
     /// p in the formula.
     public final let normType: Scalar
@@ -311,7 +329,9 @@ open class LPPool: Module {
     public final let ceilMode: Bool
 
     /// The number of spatial dimensions.
-    open class var spatial: Int { fail("LPPool", "use LPPool1d, LPPool2d or LPPool3d"); return 1 }
+    public final let spatial: Int
+    /// The number of spatial dimensions of the class; nil for this one, where `kernelSize` tells it.
+    class var dimensions: Int? { nil }
 
     /// `normType` is p.
     public init(
@@ -319,14 +339,15 @@ open class LPPool: Module {
         ceilMode: Bool = false
     ) {
         self.normType = normType._scalar
-        self.kernelSize = kernelSize.extents
-        self.stride = stride?.extents
+        spatial = spatialDimensions(of: Self.self, Self.dimensions, told: kernelSize._extents.values.count, "kernelSize")
+        self.kernelSize = kernelSize._extents
+        self.stride = stride?._extents
         self.ceilMode = ceilMode
         super.init()
     }
 
     open override func forward(_ x: Tensor) -> Tensor {
-        F.lpPool("lpPool\(Self.spatial)d", Self.spatial, x, normType.doubleValue, kernelSize, stride, ceilMode)
+        F.lpPool("lpPool\(spatial)d", spatial, x, normType.doubleValue, kernelSize, stride, ceilMode)
     }
 
     open override var extraRepr: String { shown(LPPool.signature.declared) }
@@ -336,19 +357,19 @@ open class LPPool: Module {
     )
 }
 
-/// Power-mean pooling over [N, C, L] or [C, L]. PyTorch: `nn.LPPool1d`.
+/// (Σ xᵖ)^(1/p) over each window of [N, C, L] or [C, L]. PyTorch: `nn.LPPool1d`.
 public final class LPPool1d: LPPool, DeclaredModule {
-    public override class var spatial: Int { 1 }
+    override class var dimensions: Int? { 1 }
     static let arguments = signature.makes(LPPool1d.init(_:_:stride:ceilMode:))
 }
-/// Power-mean pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.LPPool2d`.
+/// (Σ xᵖ)^(1/p) over each window of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.LPPool2d`.
 public final class LPPool2d: LPPool, DeclaredModule {
-    public override class var spatial: Int { 2 }
+    override class var dimensions: Int? { 2 }
     static let arguments = signature.makes(LPPool2d.init(_:_:stride:ceilMode:))
 }
-/// Power-mean pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.LPPool3d`.
+/// (Σ xᵖ)^(1/p) over each window of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.LPPool3d`.
 public final class LPPool3d: LPPool, DeclaredModule {
-    public override class var spatial: Int { 3 }
+    override class var dimensions: Int? { 3 }
     static let arguments = signature.makes(LPPool3d.init(_:_:stride:ceilMode:))
 }
 

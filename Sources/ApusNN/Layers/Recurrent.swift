@@ -198,6 +198,7 @@ open class Recurrent: Module {
         return (x, last.map { Tensor.stack($0) })
     }
 
+    // PyTorch prints the arguments in another order than its signatures have.
     open override var extraRepr: String {
         reprList(
             "\(inputSize), \(hiddenSize)", projSize == 0 ? nil : "proj_size=\(projSize)", numLayers == 1 ? nil : "num_layers=\(numLayers)",

@@ -8,6 +8,8 @@ open class RecurrentCell: Module {
     public final let inputSize: Int
     /// Features of the hidden state.
     public final let hiddenSize: Int
+    /// Whether it was made with biases.
+    public final let bias: Bool
     /// [gates·hiddenSize, inputSize]
     @exclusivity(unchecked) public final var weightIh: Parameter {
         didSet { weightIh = assigned("weightIh", weightIh, for: oldValue) }
@@ -33,6 +35,7 @@ open class RecurrentCell: Module {
         }
         self.inputSize = inputSize
         self.hiddenSize = hiddenSize
+        self.bias = bias
         func parameter(_ shape: Shape) -> Parameter { Parameter(Tensor.empty(shape, dtype: dtype, device: device)) }
         weightIh = parameter([gates * sizes.1, sizes.0])
         weightHh = parameter([gates * sizes.1, sizes.1])
@@ -87,7 +90,8 @@ open class RecurrentCell: Module {
         }
     }
 
-    open override var extraRepr: String { reprList("\(inputSize), \(hiddenSize)", biasIh == nil ? "bias=False" : nil) }
+    static let signature = Signature(
+        .int("input_size").shownAsValue, .int("hidden_size").shownAsValue, .bool("bias", true).shownUnlessDefault, .device, .dtype)
 }
 
 /// The activation of a plain recurrent layer.
@@ -119,12 +123,9 @@ public final class RNNCell: RecurrentCell, DeclaredModule {
 
     @discardableResult public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
-    public override var extraRepr: String {
-        reprList(super.extraRepr, nonlinearity == .tanh ? nil : "nonlinearity=\(nonlinearity.rawValue)")
-    }
-
     static let arguments = Signature(
-        .int("input_size"), .int("hidden_size"), .bool("bias", true), .choice("nonlinearity", RecurrentNonlinearity.tanh), .device, .dtype
+        .int("input_size").shownAsValue, .int("hidden_size").shownAsValue, .bool("bias", true).shownUnlessDefault,
+        .choice("nonlinearity", RecurrentNonlinearity.tanh).shownUnlessDefault.unquoted, .device, .dtype
     ).makes(RNNCell.init)
     static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: RNNCell, x, hx) in module(x, hx) }
 }
@@ -149,7 +150,7 @@ public final class LSTMCell: RecurrentCell, DeclaredModule {
     @available(*, unavailable, message: "LSTMCell returns hidden and cell state: let (h, c) = cell(x)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
-    static let arguments = Signature(.int("input_size"), .int("hidden_size"), .bool("bias", true), .device, .dtype).makes(LSTMCell.init)
+    static let arguments = signature.makes(LSTMCell.init)
     static let inputs = Signature(.tensor("input"), .optionalStates("hx")).calls { (module: LSTMCell, x, hx) -> Argument in
         let (h, c) = module(x, hx)
         return .answers(h, c)
@@ -172,6 +173,6 @@ public final class GRUCell: RecurrentCell, DeclaredModule {
 
     @discardableResult public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
-    static let arguments = Signature(.int("input_size"), .int("hidden_size"), .bool("bias", true), .device, .dtype).makes(GRUCell.init)
+    static let arguments = signature.makes(GRUCell.init)
     static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: GRUCell, x, hx) in module(x, hx) }
 }

@@ -16,10 +16,10 @@ public final class Unfold: Module, DeclaredModule {
         _ kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         stride: any ExtentsConvertible = 1
     ) {
-        self.kernelSize = kernelSize.extents
-        self.dilation = dilation.extents
-        self.padding = padding.extents
-        self.stride = stride.extents
+        self.kernelSize = kernelSize._extents
+        self.dilation = dilation._extents
+        self.padding = padding._extents
+        self.stride = stride._extents
         super.init()
     }
 
@@ -49,11 +49,11 @@ public final class Fold: Module, DeclaredModule {
         _ outputSize: any ExtentsConvertible, _ kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1
     ) {
-        self.outputSize = outputSize.extents
-        self.kernelSize = kernelSize.extents
-        self.dilation = dilation.extents
-        self.padding = padding.extents
-        self.stride = stride.extents
+        self.outputSize = outputSize._extents
+        self.kernelSize = kernelSize._extents
+        self.dilation = dilation._extents
+        self.padding = padding._extents
+        self.stride = stride._extents
         super.init()
     }
 
@@ -124,8 +124,8 @@ public class Upsample: Module, DeclaredModule {
         alignCorners: Bool? = nil,
         recomputeScaleFactor: Bool = false
     ) {
-        self.size = size?.extents
-        self.scaleFactor = scaleFactor?.scaleFactors
+        self.size = size?._extents
+        self.scaleFactor = scaleFactor?._scaleFactors
         self.mode = mode
         self.alignCorners = alignCorners
         self.recomputeScaleFactor = recomputeScaleFactor
@@ -136,6 +136,7 @@ public class Upsample: Module, DeclaredModule {
         F.interpolate(
             x, size: size, scaleFactor: scaleFactor, mode: mode, alignCorners: alignCorners, recomputeScaleFactor: recomputeScaleFactor)
     }
+    // PyTorch prints either the factors or the extents, and one factor as a number, which it was not given as.
     public override var extraRepr: String {
         let target = scaleFactor.map { "scale_factor=\($0.count == 1 ? repr($0[0]) : repr($0))" } ?? "size=\(repr(size))"
         return "\(target), mode='\(mode.rawValue)'"

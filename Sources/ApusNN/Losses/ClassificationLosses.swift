@@ -80,6 +80,9 @@ public final class MultiMarginLoss: WeightedLoss, ComparingModule {
 
 /// Wants the scores of the labels at least 1 above all others. See `F.multilabelMarginLoss`. PyTorch: `nn.MultiLabelMarginLoss`.
 public final class MultiLabelMarginLoss: Loss, ComparingModule {
+    /// A loss with that reduction.
+    public override init(reduction: Reduction = .mean) { super.init(reduction: reduction) }
+
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.multilabelMarginLoss($0, $1, reduction: reduction) }
@@ -90,6 +93,9 @@ public final class MultiLabelMarginLoss: Loss, ComparingModule {
 
 /// Binary cross entropy of the score of each class. See `F.multilabelSoftMarginLoss`. PyTorch: `nn.MultiLabelSoftMarginLoss`.
 public final class MultiLabelSoftMarginLoss: WeightedLoss, ComparingModule {
+    /// A loss with weights of classes, and that reduction.
+    public override init(weight: Tensor? = nil, reduction: Reduction = .mean) { super.init(weight: weight, reduction: reduction) }
+
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.multilabelSoftMarginLoss($0, $1, weight: weight, reduction: reduction) }
@@ -100,6 +106,9 @@ public final class MultiLabelSoftMarginLoss: WeightedLoss, ComparingModule {
 
 /// Binary cross entropy of probabilities. See `F.binaryCrossEntropy`. PyTorch: `nn.BCELoss`.
 public final class BCELoss: WeightedLoss, ComparingModule {
+    /// A loss with weights of elements, and that reduction.
+    public override init(weight: Tensor? = nil, reduction: Reduction = .mean) { super.init(weight: weight, reduction: reduction) }
+
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.binaryCrossEntropy($0, $1, weight: weight, reduction: reduction) }
@@ -130,6 +139,9 @@ public final class BCEWithLogitsLoss: WeightedLoss, ComparingModule {
 
 /// log(1 + exp(−target·input)). See `F.softMarginLoss`. PyTorch: `nn.SoftMarginLoss`.
 public final class SoftMarginLoss: Loss, ComparingModule {
+    /// A loss with that reduction.
+    public override init(reduction: Reduction = .mean) { super.init(reduction: reduction) }
+
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.softMarginLoss($0, $1, reduction: reduction) }

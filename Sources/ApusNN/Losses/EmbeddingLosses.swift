@@ -103,6 +103,7 @@ public final class TripletMarginWithDistanceLoss: Loss, DeclaredModule {
     public let distanceFunction: (Tensor, Tensor) -> Tensor
     /// The layer for the distance where no function was given; a submodule, as in PyTorch.
     @Named("distance_function") private var measure: PairwiseDistance? = nil
+    /// By how much the positive should be nearer than the negative.
     public let margin: Double
     /// Whether the smaller of d(positive, negative) and d(anchor, negative) is used.
     public let swap: Bool

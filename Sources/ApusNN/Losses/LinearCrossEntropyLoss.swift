@@ -47,6 +47,7 @@ public final class LinearCrossEntropyLoss: WeightedLoss, ComparingModule {
         super.init(weight: weight, reduction: reduction)
     }
 
+    // Two of the arguments are those of `linear`, which may be assigned.
     public override var extraRepr: String {
         let bias = linear.bias == nil ? "False" : "True"
         return "in_features=\(linear.inFeatures), num_classes=\(numClasses), out_features=\(repr(outFeatures)), bias=\(bias), "

@@ -2,6 +2,9 @@ import ApusCore
 
 /// (input − target)². See `F.mseLoss`. PyTorch: `nn.MSELoss`.
 public final class MSELoss: Loss, ComparingModule {
+    /// A loss with that reduction.
+    public override init(reduction: Reduction = .mean) { super.init(reduction: reduction) }
+
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.mseLoss($0, $1, reduction: reduction) }
@@ -12,6 +15,9 @@ public final class MSELoss: Loss, ComparingModule {
 
 /// |input − target|. See `F.l1Loss`. PyTorch: `nn.L1Loss`.
 public final class L1Loss: Loss, ComparingModule {
+    /// A loss with that reduction.
+    public override init(reduction: Reduction = .mean) { super.init(reduction: reduction) }
+
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.l1Loss($0, $1, reduction: reduction) }

@@ -60,6 +60,7 @@ final class ModuleCopier: Rewriter {
             copy.parameters = extras.parameters.map { ($0.name, self.copy($0.parameter) as! Parameter) }
             copy.buffers = extras.buffers.map { ($0.name, self.copy($0.buffer) as! Buffer) }
             copy.modules = extras.modules.map { ($0.name, self.copy($0.module)) }
+            copy.olderNames = extras.olderNames
             copy.hooks = extras.hooks.map(ModuleHooks.init(copying:))
             copy.hooks?.derived =
                 extras.hooks?.derived.map { DerivedMember(name: $0.name, target: self.copy($0.target), rule: $0.rule) } ?? []

@@ -38,7 +38,14 @@ extension Module {
                 )
             }
         }
-        return try Tensor.substituting(pairs, body)
+        // Tensors that are computed from those of another dtype or device have that too.
+        let changesForm = pairs.contains { $0.original.dtype != $0.replacement.dtype || $0.original.device != $0.replacement.device }
+        func bind() { if changesForm { for module in modules() { module.bindDerived() } } }
+        defer { bind() }
+        return try Tensor.substituting(pairs) {
+            bind()
+            return try body()
+        }
     }
 
     /// The same with an ordinary dictionary, such as `Dictionary(uniqueKeysWithValues: model.namedParameters())`.

@@ -5,6 +5,8 @@ final class ModuleExtras {
     var modules: [(name: String, module: Module)] = []
     var parameters: [(name: String, parameter: Parameter)] = []
     var buffers: [(name: String, buffer: Buffer)] = []
+    /// The names in older files, where they differ.
+    var olderNames: [String: String] = [:]
     var hooks: ModuleHooks?
 }
 
@@ -163,6 +165,8 @@ final class BackwardPassage {
         return gradients
     }
 
+    // A function and not an op: what it does to gradients is the hooks', which cannot be compared. Hooks on the node of an op cannot take its
+    // place: the module's see all gradients together, with zeros where an output has none, and may change those too.
     private struct Gate: DifferentiableFunction {
         let name: String
         let seen: ([Tensor]) -> [Tensor]

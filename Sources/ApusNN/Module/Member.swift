@@ -20,9 +20,9 @@ struct NamedMember {
     let member: Member
 
     /// A member with a name that is used unchanged.
-    init(_ name: String, _ member: Member) {
+    init(_ name: String, _ member: Member, olderName: String? = nil) {
         self.name = name
-        olderName = name
+        self.olderName = olderName ?? name
         property = name
         self.member = member
     }

@@ -64,6 +64,9 @@ open class Module {
     /// The printed form, as PyTorch prints it. PyTorch: `repr(module)`.
     open var description: String { describeMembers() }
 
+    /// The names of members that were renamed, in older state dicts, with their paths now; those that came together stand together.
+    var olderKeys: [[(old: String, new: String)]] { derived.map { $0.rule.olderKeys($0.name) }.filter { !$0.isEmpty } }
+
     // MARK: Modes
 
     /// Switches it and all modules in it to training mode, or to evaluation mode. PyTorch: `train()`.

@@ -82,23 +82,24 @@ package func printedArguments(_ declared: [DeclaredArgument], of owner: Any) -> 
             preconditionFailure("\(type(of: owner)) shows '\(argument.name)', for which it has no property")
         }
         let text = argumentText(value)
+        let printed = argument.isQuoted ? text : argumentText(value, isQuoted: false)
         switch form {
-        case .named: return "\(argument.name)=\(text)"
-        case .asValue: return text
+        case .named: return "\(argument.name)=\(printed)"
+        case .asValue: return printed
         case .unlessDefault:
             guard let fallback = argument.fallback else { preconditionFailure("'\(argument.name)' of \(type(of: owner)) has no default") }
             // 2 equals the default 2.0.
             let isDefault = text == fallback || Double(fallback).map { $0 == Double(text) } ?? false
-            return isDefault ? nil : "\(argument.name)=\(text)"
+            return isDefault ? nil : "\(argument.name)=\(printed)"
         }
     }.joined(separator: ", ")
 }
 
 /// The text for the argument that was stored as `value`; for a parameter, whether there is one.
-private func argumentText(_ value: Any) -> String {
+private func argumentText(_ value: Any, isQuoted: Bool = true) -> String {
     switch value {
     case let value as any PythonRepresentable: repr(value)
-    case let value as any RawRepresentable<String>: repr(value.rawValue)
+    case let value as any RawRepresentable<String>: isQuoted ? repr(value.rawValue) : value.rawValue
     case let value as Parameter?: repr(value != nil)
     default: preconditionFailure("a \(type(of: value)) has no Python spelling")
     }

@@ -92,9 +92,10 @@ extension Module {
             }
         }
         if let extras {
-            found += extras.parameters.map { NamedMember($0.name, .parameter($0.parameter)) }
-            found += extras.buffers.map { NamedMember($0.name, .buffer($0.buffer)) }
-            found += extras.modules.map { NamedMember($0.name, .module($0.module)) }
+            let registered: [(name: String, member: Member)] =
+                extras.parameters.map { ($0.name, .parameter($0.parameter)) } + extras.buffers.map { ($0.name, .buffer($0.buffer)) }
+                + extras.modules.map { ($0.name, .module($0.module)) }
+            found += registered.map { NamedMember($0.name, $0.member, olderName: extras.olderNames[$0.name]) }
         }
         // A tensor that is computed is no member: what it is computed from is. That of another module may stand in a property, as a tied
         // weight that was parametrized there.

@@ -4,7 +4,7 @@ import ApusCore
 ///
 /// The guarantee: a call changes nothing that another call reads. The model stays in evaluation mode (``Module/eval()``), every call runs
 /// in `inferenceMode(_:)`, and the call's context (module path, grad mode, `checked`) belongs to its thread. A `Shared` owns its
-/// model: it takes the only reference by `sending`, or a copy. Custom layers must not change their stored properties in `forward`;
+/// model: it takes the only reference by `sending`, or has another model made. Custom layers must not change their stored properties in `forward`;
 /// those of Apus do not in evaluation mode, except `Embedding` with `maxNorm`, which rescales rows in place.
 public struct Shared<Model: Module>: @unchecked Sendable {
     // Unchecked: the model is read only, for the reasons given above, and nothing else refers to it.
@@ -16,11 +16,18 @@ public struct Shared<Model: Module>: @unchecked Sendable {
         model.eval()
     }
 
-    /// Takes a copy, for a model that is trained further or that cannot be sent away.
-    public init(copying model: Model) {
-        self.model = model.copy()
-        self.model.eval()
+    /// Takes the model that `make` returns, with the values of `model`, which may be trained further. Traps where their tensors differ in names
+    /// or shapes, and where `make` returns `model` itself.
+    public init(copying model: Model, _ make: () -> Model) {
+        let own = make()
+        if own === model { fail("Shared", "the closure returns the model itself; let it make another one, as the model was made") }
+        do { try own.loadStateDict(model.stateDict()) } catch { fail("Shared", "\(error); make the other model as the model was made") }
+        self.model = own
+        own.eval()
     }
+
+    @available(*, unavailable, message: "say how the model is made: Shared(copying: model) { Net() }")
+    public init(copying model: Model) { self.model = model }
 
     /// The model's output, without a graph.
     public func callAsFunction(_ x: sending Tensor) -> sending Tensor {

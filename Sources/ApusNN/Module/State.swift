@@ -80,8 +80,7 @@ extension Module {
         let values = try checked { noGrad { apart(pairs.map { ($0.target, $0.value.detach().to($0.target.device).to($0.target.dtype)) }) } }
         try checked { for (module, channels) in materialized { module.materialize(channels: channels) } }
         for (pair, value) in zip(pairs, values) {
-            try pair.target.device.backend.copy(value, into: pair.target)
-            pair.target.didChange(by: "loadStateDict")
+            try pair.target.overwrite(with: value, by: "loadStateDict")
         }
         return (missing, unexpected, older)
     }
@@ -103,9 +102,9 @@ extension Module {
     private func withOlderKeys(_ state: StateDict) -> StateDict {
         var renamed = state
         for place in allMembers() {
-            for member in place.module.derived {
-                let keys = member.rule.olderKeys(member.name).map { (place.key($0.old), place.key($0.new)) }
-                guard !keys.isEmpty, keys.allSatisfy({ state[$0.0] != nil }) else { continue }
+            for names in place.module.olderKeys {
+                let keys = names.map { (place.key($0.old), place.key($0.new)) }
+                guard keys.allSatisfy({ state[$0.0] != nil }) else { continue }
                 for (old, new) in keys {
                     renamed[new] = state[old]
                     renamed[old] = nil

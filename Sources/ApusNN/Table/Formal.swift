@@ -11,6 +11,8 @@ package struct DeclaredArgument: Sendable {
     package var isByName = false
     /// How it appears in a module's printed form; nil where it does not.
     var shown: Shown?
+    /// Whether a string is printed between quotation marks.
+    var isQuoted = true
 
     enum Shown {
         /// `dim=-1`
@@ -87,6 +89,8 @@ package struct Formal<Value>: Sendable {
     package var shownAsValue: Formal { Formal(declared.map { $0.with(\.shown, .asValue) }, read) }
     /// Printed as `dim=-1` where the value is not the default.
     package var shownUnlessDefault: Formal { Formal(declared.map { $0.with(\.shown, .unlessDefault) }, read) }
+    /// Printed without quotation marks: `nonlinearity=relu`.
+    package var unquoted: Formal { Formal(declared.map { $0.with(\.isQuoted, false) }, read) }
 }
 
 extension DeclaredArgument {

@@ -8,8 +8,10 @@ import ApusCore
 /// // after each step of the optimizer:
 /// averaged.updateParameters(model)
 /// // for evaluation:
-/// averaged.module(x)
+/// averaged(x)
 /// ```
+/// It keeps the averages of the model's tensors, and calls the model with them in place of its own, in ``Module/train(_:)``'s or
+/// ``Module/eval()``'s mode of the average. Neither tensors nor modes of the model change by that.
 public final class AveragedModel<Averaged: Module>: Module {
     /// How a new value p updates an average a of n values.
     public enum Average {
@@ -21,21 +23,28 @@ public final class AveragedModel<Averaged: Module>: Module {
         case custom((Tensor, Tensor, Int) -> Tensor)
     }
 
-    /// The averaged model, in the mode (training or evaluation) of the model it was copied from.
-    public let module: Averaged
+    /// The averages as a module: with the model's keys, its modes (training or evaluation) and its order of parameters and buffers. Called
+    /// with a tensor, it computes with the averages; models with other inputs are called in ``withAverages(_:)``.
+    public let module: Module
+    /// What computes with the averages: the model, or the object that has taken them over, which then is `module` too.
+    @Unregistered private var model: Averaged
     /// The number of models averaged so far, int64.
     public let nAveraged: Buffer
     @Unregistered private var average: Average
     /// Whether buffers (running statistics) are averaged too; otherwise they are copied.
     public let useBuffers: Bool
 
-    /// Starts with a copy of `model`. Traps on a decay outside 0 ... 1.
+    /// Starts with the values of `model`, which is what computes with the averages. Traps on a decay outside 0 ... 1, and on a model with lazy
+    /// layers whose shapes are not known yet.
     public convenience init(_ model: Averaged, average: Average = .mean, useBuffers: Bool = false) {
-        self.init(takingOver: model.copy(), average, useBuffers)
+        if let lazy = model.modules().first(where: { ($0 as? any LazyModule)?.isLazy == true }) {
+            fail("AveragedModel", "\(lazy.typeName) has no shapes to average yet; call the model once before")
+        }
+        self.init(Likeness(model), of: model, average, useBuffers)
     }
 
-    /// Starts with the values of `model`, stored in `module`, another object with the same layers. Traps where the layers differ, and on a
-    /// decay outside 0 ... 1.
+    /// Starts with the values of `model`, stored in `module`, another object with the same layers, which then computes by itself. Traps where
+    /// the layers differ, and on a decay outside 0 ... 1.
     public convenience init(_ model: Averaged, into module: Averaged, average: Average = .mean, useBuffers: Bool = false) {
         if module === model {
             fail("AveragedModel", "the average would be kept in the model itself; give it another object, made as the model was")
@@ -44,11 +53,12 @@ public final class AveragedModel<Averaged: Module>: Module {
             fail("AveragedModel", "\(error); make the other object as the model was made")
         }
         module.train(model.training)
-        self.init(takingOver: module, average, useBuffers)
+        self.init(module, of: module, average, useBuffers)
     }
 
-    private init(takingOver module: Averaged, _ average: Average, _ useBuffers: Bool) {
+    private init(_ module: Module, of model: Averaged, _ average: Average, _ useBuffers: Bool) {
         self.module = module
+        self.model = model
         nAveraged = Buffer(Tensor.zeros([], dtype: .int64))
         self.average = average
         self.useBuffers = useBuffers
@@ -59,6 +69,12 @@ public final class AveragedModel<Averaged: Module>: Module {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { module(x) }
+
+    /// Runs `body` with the model while the averages stand in place of its tensors: `averaged.withAverages { $0(source, target) }`.
+    public func withAverages<Result>(_ body: (Averaged) throws -> Result) rethrows -> Result {
+        guard let likeness = module as? Likeness else { return try body(model) }
+        return try likeness.standingIn { try body(model) }
+    }
 
     /// Updates the average with the current parameters of `model`, which has the same layers.
     public func updateParameters(_ model: Averaged) {
@@ -91,9 +107,18 @@ public final class AveragedModel<Averaged: Module>: Module {
     }
 }
 
+extension AveragedModel: LayersHolding {
+    func withLayers<Result>(_ body: (Module) throws -> Result) rethrows -> Result { try withAverages { try body($0) } }
+}
+
 /// Recomputes the running statistics of all batch normalisations as means over `batches`, since averaged weights need other statistics.
 /// PyTorch: `swa_utils.update_bn`.
 public func updateBN(_ batches: some Sequence<Tensor>, _ model: Module) {
+    if let holder = model as? any LayersHolding { return holder.withLayers { updateBN(in: $0, batches) } }
+    updateBN(in: model, batches)
+}
+
+private func updateBN(in model: Module, _ batches: some Sequence<Tensor>) {
     let layers = model.modules().compactMap { $0 as? BatchNorm }
     guard !layers.isEmpty else { return }
     let (wasTraining, momenta) = (model.training, layers.map(\.momentum))

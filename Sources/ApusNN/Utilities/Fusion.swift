@@ -3,13 +3,15 @@ import ApusCore
 /// A convolution that computes what `conv` followed by `bn` computes in evaluation. PyTorch: `nn.utils.fuse_conv_bn_eval`.
 ///
 /// Traps where one of them is in training mode, `bn` has no running statistics, or their channels differ. Set `transpose` for transposed
-/// convolutions, whose output channels are dimension 1 of the weight.
+/// convolutions, whose output channels are dimension 1 of the weight. The result is a new layer, without the hooks of `conv`.
 public func fuseConvBNEval<Layer: ConvolutionLayer>(_ conv: Layer, _ bn: BatchNorm, transpose: Bool = false) -> Layer {
     guard let (mean, variance) = statistics("fuseConvBNEval", conv, bn, channels: conv.outChannels) else { return conv }
-    let fused = conv.copy()
     let (weight, bias) = fuseConvBNWeights(conv.weight, conv.bias, mean, variance, eps: bn.eps, bn.weight, bn.bias, transpose: transpose)
-    take(weight, bias, fused.weight, &fused.bias)
-    return fused
+    // What the initialiser of a class of one's own takes is unknown here; only the runtime can make another object of it.
+    let fused = conv.remade() ?? conv.copy()
+    fused.weight = weight
+    fused.bias = bias
+    return fused.eval()
 }
 
 /// The weight and bias of `fuseConvBNEval`: w·γ/√(σ² + eps) per output channel and (b − μ)·γ/√(σ² + eps) + β. PyTorch: `nn.utils.fuse_conv_bn_weights`.
@@ -29,10 +31,11 @@ public func fuseLinearBNEval(_ linear: Linear, _ bn: BatchNorm) -> Linear {
     guard let (mean, variance) = statistics("fuseLinearBNEval", linear, bn, channels: bn.numFeatures == 1 ? 1 : linear.outFeatures) else {
         return linear
     }
-    let fused = linear.copy()
     let (weight, bias) = fuseLinearBNWeights(linear.weight, linear.bias, mean, variance, eps: bn.eps, bn.weight, bn.bias)
-    take(weight, bias, fused.weight, &fused.bias)
-    return fused
+    let fused = skipInit { Linear(linear.inFeatures, linear.outFeatures, device: linear.weight.device, dtype: linear.weight.dtype) }
+    fused.weight = weight
+    fused.bias = bias
+    return fused.eval()
 }
 
 /// The weight and bias of `fuseLinearBNEval`. PyTorch: `nn.utils.fuse_linear_bn_weights`.
@@ -70,8 +73,28 @@ private func statistics(_ name: String, _ layer: Module, _ bn: BatchNorm, channe
     return (mean, variance)
 }
 
-/// Stores the fused tensors in a copied layer, which keeps its parameter objects.
-private func take(_ weight: Parameter, _ bias: Parameter, _ ownWeight: Parameter, _ ownBias: inout Parameter?) {
-    ownWeight.setData(weight)
-    if let own = ownBias { own.setData(bias) } else { ownBias = bias }
+extension ConvolutionLayer {
+    /// Another layer of this class with the same arguments and a bias, by the arguments that the class declares; nil where it is not a class
+    /// of the library.
+    fileprivate final func remade() -> Self? {
+        guard let type = Self.self as? any DeclaredModule.Type else { return nil }
+        let padding: Argument =
+            switch padding.kind {
+            case .same: .string("same")
+            case .valid: .string("valid")
+            case .extents(let extents): .list(extents.values.map { .int($0) })
+            }
+        func list(_ numbers: [Int]) -> Argument { .list(numbers.map { .int($0) }) }
+        let own: [String: Argument] = [
+            "in_channels": .int(inChannels), "out_channels": .int(outChannels), "kernel_size": list(kernelSize), "stride": list(stride),
+            "padding": padding, "output_padding": list(outputPadding), "dilation": list(dilation), "groups": .int(groups),
+            "padding_mode": .string(paddingMode.rawValue), "device": .string("\(weight.device)"), "dtype": .dtype(weight.dtype),
+        ]
+        let named = type.arguments.declared.compactMap { argument in own[argument.name].map { (name: argument.name, value: $0) } }
+        return skipInit {
+            guard let made = try? type.arguments(typeName, [], named) as? Self else { return nil }
+            if made.isLazy { made.materialize(channels: inChannels) }
+            return made
+        }
+    }
 }

@@ -68,11 +68,14 @@ final class OrthogonalMatrices: Module, InvertibleParametrization {
 }
 
 /// The linear algebra of `OrthogonalMatrices`. Maps are composed of differentiable ops, so they have derivatives of any order.
+///
+/// `Linalg` has systems and QR decompositions by LAPACK, which a machine may lack. A layer must not depend on it, so those that are needed
+/// here are written out.
 enum OrthogonalMaps {
     /// (I − A/2)⁻¹(I + A/2).
     static func cayley(_ a: Tensor) -> Tensor {
         let identity = Tensor.eye(a.shape[-1], dtype: a.dtype, device: a.device)
-        return apply(Solve(), Inputs(identity - a * 0.5, identity + a * 0.5))
+        return apply(Elimination(), Inputs(identity - a * 0.5, identity + a * 0.5))
     }
 
     /// The first k columns of H₁H₂…H_k with Hᵢ = I − 2·vᵢvᵢᵀ/(vᵢᵀvᵢ); vᵢ has a 1 at row i, and below it column i of `lower` [*, n, k].
@@ -123,8 +126,8 @@ enum OrthogonalMaps {
 /// X with M·X = B for square matrices M (the last two dimensions), by Gaussian elimination with pivoting, in float64 on the host.
 ///
 /// Derivatives: ∂B = M⁻ᵀ·∂X, ∂M = −∂B·Xᵀ.
-private struct Solve: Op {
-    var name: String { "solve" }
+private struct Elimination: Op {
+    var name: String { "gaussianElimination" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (m, b) = (inputs[0], inputs[1])
@@ -157,7 +160,7 @@ private struct Solve: Op {
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (m, x) = (context.saved[0], context.saved[1])
-        let gradB = apply(Solve(), Inputs(m.mT, grad))
+        let gradB = apply(Elimination(), Inputs(m.mT, grad))
         return [-gradB.matmul(x.mT), gradB]
     }
 }

@@ -76,7 +76,7 @@ public struct GaussianBlur: PictureStep, Hashable {
 
     /// `sigma` is a range to draw from. Traps unless the sizes are odd and the deviations positive.
     public init(kernelSize: some ExtentsConvertible, sigma: ClosedRange<Double> = 0.1...2) {
-        self.kernelSize = check(kernelSize.extents, "GaussianBlur")
+        self.kernelSize = check(kernelSize._extents, "GaussianBlur")
         if self.kernelSize.values.contains(where: { $0 % 2 == 0 }) {
             fail("GaussianBlur", "the kernel's size is \(self.kernelSize.values), it must be odd")
         }
@@ -92,5 +92,5 @@ public struct GaussianBlur: PictureStep, Hashable {
         return picture.blurred(kernel: (kernelSize.values[0], kernelSize.values.last!), sigma: (sigma, sigma))
     }
 
-    static let arguments = Signature(.extents("kernel_size"), .sigma).constructs { GaussianBlur(kernelSize: $0.extents, sigma: $1) }
+    static let arguments = Signature(.extents("kernel_size"), .sigma).constructs { GaussianBlur(kernelSize: $0._extents, sigma: $1) }
 }

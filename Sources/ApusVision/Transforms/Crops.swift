@@ -22,8 +22,8 @@ public struct RandomCrop: PictureStep, Hashable {
         _ size: some ExtentsConvertible, padding: (any ExtentsConvertible)? = nil, padIfNeeded: Bool = false, fill: Picture.Fill = 0,
         paddingMode: Picture.PaddingMode = .constant
     ) {
-        self.size = check(size.extents, "RandomCrop")
-        self.padding = padding.map { check(edges: $0.extents, "RandomCrop") }
+        self.size = check(size._extents, "RandomCrop")
+        self.padding = padding.map { check(edges: $0._extents, "RandomCrop") }
         (self.padIfNeeded, self.fill, self.paddingMode) = (padIfNeeded, fill, paddingMode)
     }
 
@@ -54,7 +54,7 @@ public struct RandomCrop: PictureStep, Hashable {
         .extents("size"), .optionalExtents("padding"), .bool("pad_if_needed", false), .fill(0),
         .choice("padding_mode", Picture.PaddingMode.constant)
     ).constructs { size, padding, padIfNeeded, fill, mode in
-        RandomCrop(size.extents, padding: padding, padIfNeeded: padIfNeeded, fill: fill, paddingMode: mode)
+        RandomCrop(size._extents, padding: padding, padIfNeeded: padIfNeeded, fill: fill, paddingMode: mode)
     }
 }
 
@@ -77,7 +77,7 @@ public struct RandomResizedCrop: PictureStep, Hashable {
         _ size: some ExtentsConvertible, scale: ClosedRange<Double> = 0.08...1, ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3,
         interpolation: Picture.Interpolation = .bilinear
     ) {
-        self.size = check(size.extents, "RandomResizedCrop")
+        self.size = check(size._extents, "RandomResizedCrop")
         if scale.lowerBound < 0 { fail("RandomResizedCrop", "the scale is \(scale), it must not be negative") }
         if ratio.lowerBound <= 0 { fail("RandomResizedCrop", "the ratio is \(ratio), it must be positive") }
         (self.scale, self.ratio, self.interpolation) = (scale, ratio, interpolation)
@@ -110,7 +110,7 @@ public struct RandomResizedCrop: PictureStep, Hashable {
         .extents("size"), .interval("scale", 0.08...1), .interval("ratio", 3.0 / 4...4.0 / 3),
         .choice("interpolation", Picture.Interpolation.bilinear), .antialias
     ).constructs { size, scale, ratio, interpolation, _ in
-        RandomResizedCrop(size.extents, scale: scale, ratio: ratio, interpolation: interpolation)
+        RandomResizedCrop(size._extents, scale: scale, ratio: ratio, interpolation: interpolation)
     }
 }
 

@@ -14,7 +14,7 @@ public struct Resize: PictureStep, Hashable {
 
     /// Traps unless there are one or two sizes from 1 to 65,536; with `maxSize`, unless there is one size below it.
     public init(_ size: some ExtentsConvertible, interpolation: Picture.Interpolation = .bilinear, maxSize: Int? = nil) {
-        self.init(size: size.extents, interpolation, maxSize)
+        self.init(size: size._extents, interpolation, maxSize)
     }
 
     /// Resizes the longer side to `maxSize`. Traps unless that is from 1 to 65,536.
@@ -49,7 +49,7 @@ public struct Resize: PictureStep, Hashable {
 
     static let arguments = Signature(
         .optionalExtents("size"), .choice("interpolation", Picture.Interpolation.bilinear), .optionalInt("max_size"), .antialias
-    ).constructs { size, interpolation, maxSize, _ in Resize(size: size?.extents, interpolation, maxSize) }
+    ).constructs { size, interpolation, maxSize, _ in Resize(size: size?._extents, interpolation, maxSize) }
 }
 
 /// Crops the centre of the picture; a smaller picture is surrounded by black. PyTorch: `torchvision.transforms.v2.CenterCrop`.
@@ -58,13 +58,13 @@ public struct CenterCrop: PictureStep, Hashable {
     public let size: Extents
 
     /// Traps unless there are one or two sizes from 1 to 65,536.
-    public init(_ size: some ExtentsConvertible) { self.size = check(size.extents, "CenterCrop") }
+    public init(_ size: some ExtentsConvertible) { self.size = check(size._extents, "CenterCrop") }
 
     public func apply(_ picture: Picture, using generator: Generator) -> Picture {
         picture.centerCropped(height: size.values[0], width: size.values.last!)
     }
 
-    static let arguments = Signature(.extents("size")).constructs { CenterCrop($0.extents) }
+    static let arguments = Signature(.extents("size")).constructs { CenterCrop($0._extents) }
 }
 
 /// Pads the picture. PyTorch: `torchvision.transforms.v2.Pad`.
@@ -79,7 +79,7 @@ public struct Pad: PictureStep, Hashable {
     /// Traps unless there are one, two or four numbers from 0 to 65,536. ``apply(_:using:)`` traps if `fill` has three numbers and the
     /// picture one channel.
     public init(_ padding: some ExtentsConvertible, fill: Picture.Fill = 0, paddingMode: Picture.PaddingMode = .constant) {
-        (self.padding, self.fill, self.paddingMode) = (check(edges: padding.extents, "Pad"), fill, paddingMode)
+        (self.padding, self.fill, self.paddingMode) = (check(edges: padding._extents, "Pad"), fill, paddingMode)
     }
 
     public func apply(_ picture: Picture, using generator: Generator) -> Picture {
@@ -88,7 +88,7 @@ public struct Pad: PictureStep, Hashable {
     }
 
     static let arguments = Signature(.extents("padding"), .fill(0), .choice("padding_mode", Picture.PaddingMode.constant))
-        .constructs { Pad($0.extents, fill: $1, paddingMode: $2) }
+        .constructs { Pad($0._extents, fill: $1, paddingMode: $2) }
 }
 
 /// The largest side that a transform makes, so that a typing error in a file does not ask for all memory.

@@ -1,0 +1,82 @@
+import ApusCore
+
+/// A module in the form of another one: members of the same names in the same order, with tensors of its own. Called, it computes what the
+/// other does with them.
+///
+/// It needs no object of the other's class, of which only the runtime could make one more.
+final class Likeness: Module {
+    /// The module that is called; nil within another likeness, whose whole is called.
+    @Unregistered private var original: Module? = nil
+    private let kind: String
+    private let olderKeysOfOriginal: [[(old: String, new: String)]]
+
+    /// Each tensor of `model` cloned once, in the modes of its modules.
+    convenience init(_ model: Module) {
+        var made: [ObjectIdentifier: AnyObject] = [:]
+        self.init(model, &made)
+        original = model
+    }
+
+    private init(_ other: Module, _ made: inout [ObjectIdentifier: AnyObject]) {
+        kind = other.typeName
+        olderKeysOfOriginal = other.olderKeys
+        super.init()
+        training = other.training
+        made[ObjectIdentifier(other)] = self
+        func like<Object: AnyObject>(_ object: Object, _ make: () -> Object) -> Object {
+            if let known = made[ObjectIdentifier(object)] as? Object { return known }
+            let new = make()
+            made[ObjectIdentifier(object)] = new
+            return new
+        }
+        let (members, extras) = (other.members(), extrasForWriting)
+        extras.olderNames = members.olderNames
+        noGrad {
+            extras.parameters = members.parameters.map { name, old in
+                (name, like(old) { Parameter(old.detach().clone(), requiresGrad: old.requiresGrad) })
+            }
+            extras.buffers = members.buffers.map { name, old in
+                (name, like(old) { Buffer(old.detach().clone(), persistent: old.isPersistent) })
+            }
+        }
+        for (name, module) in members.modules {
+            let known = made[ObjectIdentifier(module)] as? Module
+            extras.modules.append((name, known ?? Likeness(module, &made)))
+        }
+    }
+
+    override var typeName: String { kind }
+    override var description: String { original?.description ?? super.description }
+    override var olderKeys: [[(old: String, new: String)]] { olderKeysOfOriginal }
+
+    /// Runs `body` with these tensors and modes in place of the original's, by name.
+    func standingIn<Result>(_ body: () throws -> Result) rethrows -> Result {
+        guard let original else { return try body() }
+        let modules = original.namedModules()
+        let before = modules.map(\.module.training)
+        let modes = Dictionary(uniqueKeysWithValues: namedModules().map { ($0.name, $0.module.training) })
+        for (name, module) in modules { module.training = modes[name] ?? module.training }
+        defer { for (module, mode) in zip(modules, before) { module.module.training = mode } }
+        var tensors = StateDict()
+        for (name, parameter) in namedParameters() { tensors[name] = parameter }
+        for (name, buffer) in namedBuffers() { tensors[name] = buffer }
+        return try original.functionalCall(tensors, strict: true, body)
+    }
+
+    override func forward(_ x: Tensor) -> Tensor {
+        guard let original else { return fail(typeName, "holds averages of a part of a model; call the whole: averaged(x)") }
+        return standingIn { original(x) }
+    }
+}
+
+/// A module that is called with other tensors than those of its layers.
+protocol LayersHolding: Module {
+    /// Runs `body` with the module that has the layers, while they compute with those tensors.
+    func withLayers<Result>(_ body: (Module) throws -> Result) rethrows -> Result
+}
+
+extension Likeness: LayersHolding {
+    func withLayers<Result>(_ body: (Module) throws -> Result) rethrows -> Result {
+        try standingIn { try body(original ?? self) }
+    }
+}
