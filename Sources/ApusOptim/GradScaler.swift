@@ -163,8 +163,11 @@ public final class GradScaler {
 
     /// Restores what `stateDict()` returned. Throws an `OptimizerStateError` that names everything that does not fit; then nothing has
     /// changed. Does nothing where scaling is off.
-    public func loadStateDict(_ state: [String: String]) throws {
-        if !isEnabled { return }
+    public func loadStateDict(_ state: [String: String]) throws { try loading(state)() }
+
+    /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
+    package func loading(_ state: [String: String]) throws -> () -> Void {
+        if !isEnabled { return {} }
         var problems: [String] = []
         func read<Value: LosslessStringConvertible>(_ name: String, _ fallback: Value) -> Value {
             guard let text = state[name] else {
@@ -182,7 +185,9 @@ public final class GradScaler {
         if let problem = Self.problem(scale, growth, backoff, interval) { problems.append(problem) }
         if tracker < 0 { problems.append("_growth_tracker is \(tracker), not a count") }
         guard problems.isEmpty else { throw OptimizerStateError(owner: "GradScaler", problems: problems) }
-        (scaleFactor, growthFactor, backoffFactor, growthInterval, growthTracker) = (scale, growth, backoff, interval, tracker)
-        seen = []
+        return { [self] in
+            (scaleFactor, growthFactor, backoffFactor, growthInterval, growthTracker) = (scale, growth, backoff, interval, tracker)
+            seen = []
+        }
     }
 }

@@ -66,7 +66,10 @@ extension Optimizer {
     ///
     /// Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     /// Tensors are copied to the parameters' devices and dtypes, but float32 for half-precision parameters.
-    public final func loadStateDict(_ state: OptimizerState) throws {
+    public final func loadStateDict(_ state: OptimizerState) throws { try loading(state)() }
+
+    /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
+    package final func loading(_ state: OptimizerState) throws -> () -> Void {
         var reader = StateReader(state)
         var loaded: [(group: ParameterGroup, settings: any OptimizerSettings, initialLR: Double?, states: [ParameterState?])] = []
         for (g, group) in paramGroups.enumerated() {
@@ -79,8 +82,10 @@ extension Optimizer {
             loaded.append((group, read, rate ?? group.initialLR, readStates(group, read, &reader)))
         }
         try reader.finish(name)
-        for (group, settings, initialLR, states) in loaded {
-            (group.settings, group.initialLR, group.states) = (settings, initialLR, states)
+        return { [loaded] in
+            for (group, settings, initialLR, states) in loaded {
+                (group.settings, group.initialLR, group.states) = (settings, initialLR, states)
+            }
         }
     }
 

@@ -113,6 +113,9 @@ open class Optimizer {
     /// Updates every parameter that has a gradient.
     open func step() { trap(name, "has no step; an optimizer is a TypedOptimizer") }
 
+    /// Whether a step evaluates the loss several times, so that ``step(_:)`` alone takes one; false but for optimizers such as ``LBFGS``.
+    open var needsClosure: Bool { false }
+
     /// Computes the loss by `closure` (which clears the gradients and calls backward), then updates the parameters. Returns the loss.
     @discardableResult open func step(_ closure: () throws -> Tensor) rethrows -> Tensor {
         let loss = try enableGrad { try closure() }

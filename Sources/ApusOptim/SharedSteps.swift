@@ -15,9 +15,15 @@ package protocol SharedSteps: AnyObject {
 }
 
 extension Optimizer {
-    /// Lets processes share its steps from now on. Returns what is wrong, nil if nothing is: it has taken steps, or its rule is not one for
-    /// each element alone.
+    /// Lets processes share its steps from now on. Returns what is wrong, nil if nothing is.
     package final func share(_ steps: any SharedSteps) -> String? {
+        if let problem = sharingProblem { return problem }
+        sharedSteps = steps
+        return nil
+    }
+
+    /// Why processes cannot share its steps, nil if they can: it has taken steps, or its rule is not one for each element alone.
+    package final var sharingProblem: String? {
         if let group = paramGroups.first(where: { $0.settings.map { !type(of: $0).isElementwise } ?? true }) {
             return
                 "\(name) has no rule for each element by itself (\(group.parameters.count) parameters), so processes cannot update parts of a parameter"
@@ -25,7 +31,6 @@ extension Optimizer {
         if paramGroups.contains(where: { $0.states.contains { $0 != nil } }) {
             return "\(name) has taken steps already; share them before the first one"
         }
-        sharedSteps = steps
         return nil
     }
 

@@ -43,6 +43,7 @@ import Testing
             stop: stop, group: group, shards: settings.shards, loss: { F.crossEntropy($0, $1) })
         trainer.measure("accuracy") { Accuracy($0, $1) }
         trainer.measure("confusion") { ConfusionMatrix($0, $1) }
+        trainer.measure("area") { AUROC($0.select(1, 1), $1.eq(1)) }
         trainer.average(net, into: AveragedModel(net, average: .exponential(decay: 0.9)))
         trainer.accumulate = 2
         trainer.clipping = .norm(0.3)
@@ -119,5 +120,39 @@ import Testing
         let folder = TemporaryFolder()
         _ = try processes(2) { try self.train($0, Settings(folder: folder.path, stopAfter: 2)) }
         #expect(throws: (any Error).self) { _ = try processes(2) { try self.train($0, Settings(shards: 2, folder: folder.path)) } }
+    }
+
+    /// A refused resume has not given anybody the weights of the first process, and nobody a part of the optimizer's steps.
+    @Test(arguments: [false, true]) func aRefusedResumeChangesNothingOnAnyProcess(_ sharesSteps: Bool) throws {
+        let folder = TemporaryFolder()
+        _ = try processes(2) { try self.train($0, Settings(shards: 2, sharesSteps: sharesSteps, folder: folder.path, stopAfter: 2)) }
+        // Another optimizer on all processes, or on one alone, whose refusal is that of all.
+        for isAlone in [false, true] {
+            let refusals = try processes(2) { group -> [String] in
+                let net = withGenerator(Generator(seed: UInt64(group.rank))) { Self.net() }
+                let differs = !isAlone || group.rank == 1
+                let optimizer = differs ? Adam(net.parameters(), lr: 0.5) : AdamW(net.parameters(), lr: 0.5) as Optimizer
+                let trainer = SupervisedTrainer(
+                    model: net, optimizer: optimizer, schedule: .everyStep(OneCycleLR(optimizer, maxLR: 0.02, totalSteps: 9)),
+                    generator: Generator(seed: 3), group: group, shards: 2, loss: { F.crossEntropy($0, $1) })
+                trainer.measure("accuracy") { Accuracy($0, $1) }
+                trainer.measure("confusion") { ConfusionMatrix($0, $1) }
+                trainer.measure("area") { AUROC($0.select(1, 1), $1.eq(1)) }
+                trainer.average(net, into: AveragedModel(net, average: .exponential(decay: 0.9)))
+                trainer.scaler = GradScaler()
+                trainer.sharesSteps = sharesSteps
+                trainer.checkpoints = CheckpointPolicy(folder: folder.path)
+                let data = TensorDataset(Tensor.zeros([75, 5]), Tensor.zeros([75], dtype: .int64))
+                func state() -> [String] {
+                    net.stateDict().map { "\($0.key) \($0.value.to(.float64).reshape(-1).array(Double.self))" }
+                        + optimizer.stateDict().values.map { "\($0.key) \($0.value)" }.sorted()
+                        + ["\(optimizer.sharedSteps == nil)", "\(trainer.step)", "\(trainer.generator.state)"]
+                }
+                let before = state()
+                #expect(throws: (any Error).self) { try trainer.resume(train: DataLoader(data, batchSize: 16, shuffle: true)) }
+                return [before == state() ? "same" : "changed"]
+            }
+            #expect(refusals == [["same"], ["same"]], "on one alone: \(isAlone)")
+        }
     }
 }

@@ -18,6 +18,17 @@ private struct WithinOne: Metric {
     var value: Double { hits.value / count.value }
 }
 
+/// One that keeps a number of each sample, as in the documentation.
+private struct MedianError: Metric {
+    var errors: PerSample<Double>
+    init(_ prediction: Tensor, _ target: Tensor) { errors = PerSample((prediction - target).abs()) }
+    mutating func merge(_ other: MedianError) { errors += other.errors }
+    var value: Double {
+        let sorted = errors.values.sorted()
+        return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
+    }
+}
+
 @Suite struct MetricTests {
     /// Every metric of the library and a user-defined one, each with its initialiser.
     private static let all: [(String, @Sendable (Tensor, Tensor) -> any Metric)] = [
@@ -29,14 +40,24 @@ private struct WithinOne: Metric {
         ("mse", { MeanSquaredError($0.select(1, 0), $1.to(.float32)) }), ("rmse", { MeanSquaredError($0.select(1, 0), $1, root: true) }),
         ("perplexity", { Perplexity(F.crossEntropy($0, $1), tokens: $1.numel) }),
         ("mean", { Mean(F.crossEntropy($0, $1), count: $1.numel) }),
-        ("one's own", { WithinOne($0.select(1, 0), $1) }),
+        ("binary accuracy", { Accuracy(binary: $0, F.oneHot($1, numClasses: 4)) }),
+        ("binary f1", { F1Score(binary: $0.select(1, 0), $1.eq(0), threshold: 0.1) }),
+        ("f1 of labels", { F1Score(multilabel: $0, F.oneHot($1, numClasses: 4)) }),
+        ("binary iou", { MeanIoU(binary: $0.select(1, 0), $1.eq(0)) }),
+        ("iou of labels", { MeanIoU(multilabel: $0, F.oneHot($1, numClasses: 4), threshold: -0.2) }),
+        ("binary confusion", { ConfusionMatrix(binary: $0.select(1, 0), $1.eq(0)) }),
+        ("binary mcc", { MatthewsCorrelation(binary: $0.select(1, 0), $1.eq(0)) }),
+        ("one's own", { WithinOne($0.select(1, 0), $1) }), ("of all samples", { MedianError($0.select(1, 0), $1) }),
     ]
 
     private static func merged<M: Metric>(_ first: M, _ rest: ArraySlice<any Metric>) throws -> Double {
         var sum = first
         for metric in rest {
             sum.merge(metric as! M)
-            sum = try JSON(parsing: JSON(encoding: sum).text).decoded() // As saved in a checkpoint in between.
+            // As text in between, and as in a checkpoint.
+            sum = try JSON(parsing: JSON(encoding: sum).text).decoded()
+            let tensors = StateTensors()
+            sum = try JSON(parsing: JSON(encoding: sum, userInfo: tensors.userInfo).text).decoded(userInfo: tensors.userInfo)
         }
         return sum.value
     }
@@ -150,6 +171,36 @@ private struct WithinOne: Metric {
         #expect(abs(Perplexity(F.crossEntropy(Tensor.zeros([5, 7]), Tensor.zeros([5], dtype: .int64)), tokens: 5).value - 7) < 1e-5)
     }
 
+    /// One score a label: counted by hand, for logits and for probabilities, of labels of any dtype, and of several labels a sample.
+    @Test func oneScoreALabel() {
+        let (right, f1, iou, mcc): (Double, Double, Double, Double) = (4 / 6, 4 / 6, 2 / 4, 3 / 9)
+        let logits = Tensor([2.0, -1, 0, 3, -2, 1]) // 0 is not above the threshold: predicted are 1 0 0 1 0 1.
+        for labels in [Tensor([1, 0, 1, 0, 0, 1]), Tensor([1.0, 0, 1, 0, 0, 1]), Tensor([1, 0, 1, 0, 0, 1]).eq(1)] {
+            for (scores, threshold) in [(logits, 0.0), (logits.sigmoid(), 0.5), (logits - 7, -7)] {
+                let matrix = ConfusionMatrix(binary: scores, labels, threshold: threshold)
+                #expect(matrix.counts == [2, 1, 1, 2])
+                #expect(Accuracy(binary: scores, labels, threshold: threshold).value == right)
+                #expect(F1Score(binary: scores, labels, threshold: threshold).value == f1)
+                #expect(MeanIoU(binary: scores, labels, threshold: threshold).value == iou)
+                #expect(MatthewsCorrelation(binary: scores, labels, threshold: threshold).value == mcc)
+            }
+        }
+        // Three labels, the last of which nobody has and nothing predicts; places [2, 3, 2] count each.
+        let (scores, labels) = (Tensor([[1.0, -1, -1], [1, 1, -1], [-1, 1, -1]]), Tensor([[1, 0, 0], [0, 1, 0], [1, 1, 0]]))
+        let (f1s, ious, rights): (Double, Double, Double) = ((2 / 4 + 1) / 2, (1 / 3 + 1) / 2, 7 / 9)
+        #expect(F1Score(multilabel: scores, labels).value == f1s)
+        #expect(MeanIoU(multilabel: scores, labels).value == ious)
+        #expect(Accuracy(binary: scores, labels).value == rights)
+        let (wide, wideLabels) = (scores.unsqueeze(2).expand(3, 3, 2), labels.unsqueeze(2).expand(3, 3, 2))
+        #expect(F1Score(multilabel: wide, wideLabels).value == f1s)
+        #expect(F1Score(binary: Tensor([-1.0]), Tensor([0])).value.isNaN && MeanIoU(multilabel: scores[0..<0], labels[0..<0]).value.isNaN)
+        for text in [
+            message { F1Score(binary: scores, labels[0]) }, message { MeanIoU(multilabel: scores, labels[0]) },
+            message { Accuracy(binary: scores, labels[0]) }, message { ConfusionMatrix(binary: scores, labels[0]) },
+        ] { #expect(text.contains("one score a label")) }
+        #expect(message { F1Score(multilabel: logits, Tensor([1, 0, 1, 0, 0, 1])) }.contains("[N, L, …]"))
+    }
+
     /// Labels of pixels; ignored labels do not count.
     @Test func pixels() {
         let scores = Tensor([[[1.0, 0], [0, 1]], [[3, 0], [0, 3]]]) // [2, 2, 2]: two samples, two classes, two places
@@ -211,6 +262,65 @@ private struct WithinOne: Metric {
         #expect(text.contains("3 numbers are added to 2"))
     }
 
+    /// What has many numbers is tensors in a checkpoint and little text; text of earlier versions is read.
+    @Test func manyNumbersAreTensors() throws {
+        let scores = Tensor.randn([300], generator: Generator(seed: 1))
+        let labels = scores.add(Tensor.randn([300], generator: Generator(seed: 2))).gt(0)
+        let area = AUROC(scores, labels)
+        let matrix = ConfusionMatrix(Tensor.randn([50, 9], generator: Generator(seed: 3)), Tensor.randint(9, [50]))
+        let tensors = StateTensors()
+        tensors.owner = "area"
+        let text = try JSON(encoding: area, userInfo: tensors.userInfo).text
+        #expect(text == #"{"labels":{"tensor":"1.area.labels"},"scores":{"tensor":"0.area.scores"}}"#)
+        #expect(tensors.all.map(\.value.dtype) == [.float64, .bool] && tensors.all.allSatisfy { $0.value.shape == [300] })
+        let both = try JSON(encoding: matrix, userInfo: tensors.userInfo)
+        #expect(try both.decoded(as: ConfusionMatrix.self, userInfo: tensors.userInfo).counts == matrix.counts && tensors.all.count == 3)
+        let earlier = try JSON(parsing: #"{"scores":[0.5,0.25,1.5,2],"labels":[true,false,false,true]}"#)
+        #expect(try earlier.decoded(as: AUROC.self).value == 0.75)
+        // Tensors that are missing, of another kind or number are named.
+        func problem(_ wrong: StateDict) throws -> String {
+            let error = #expect(throws: (any Error).self) {
+                try JSON(parsing: text).decoded(as: AUROC.self, userInfo: StateTensors(wrong).userInfo)
+            }
+            return JSON.problem(try #require(error))
+        }
+        var wrong = tensors.all
+        wrong["0.area.scores"] = Tensor.zeros([299], dtype: .float64)
+        #expect(try problem(wrong) == "labels: 300 labels for 299 scores")
+        wrong["0.area.scores"] = Tensor.zeros([300])
+        #expect(try problem(wrong) == "scores: tensor '0.area.scores' is float32 [300], where a row of float64 is wanted")
+        wrong["0.area.scores"] = nil
+        #expect(try problem(wrong) == "scores: there is no tensor '0.area.scores'")
+    }
+
+    /// An area over a million samples is saved within an epoch, as tensors, and goes on to the same value.
+    @Test func aMillionSamples() throws {
+        let count = 1_000_000
+        let x = Tensor.randn([count, 1], generator: Generator(seed: 1))
+        let y = (x + Tensor.randn([count, 1], generator: Generator(seed: 2))).gt(0).to(.float32)
+        func run(_ folder: String?, stopAt batch: Int?) throws -> SupervisedTrainer {
+            let model = withGenerator(Generator(seed: 3)) { Linear(1, 1) }
+            let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1), generator: Generator(seed: 4)) {
+                F.mseLoss($0, $1)
+            }
+            trainer.measure("area") { AUROC($0, $1) }
+            trainer.checkpoints = folder.map { .init(folder: $0) }
+            let train = DataLoader(TensorDataset(x, y), batchSize: count / 4)
+            if let batch { trainer.observers = [TrainerLawTests.StopAt(batch, trainer.stop)] }
+            if folder != nil { try trainer.resume(train: train) }
+            try trainer.fit(train, epochs: 1)
+            return trainer
+        }
+        let whole = try run(nil, stopAt: nil)
+        try withFolder { folder in
+            _ = try run(folder, stopAt: 3)
+            let checkpoint = try #require(try Checkpoint.load(from: folder))
+            #expect(checkpoint.metadata["trainer"]!.utf8.count < 10_000)
+            #expect(checkpoint["metrics"]?.map(\.value.shape) == [[count / 4 * 3], [count / 4 * 3]])
+            #expect(try run(folder, stopAt: nil).history[0].train == whole.history[0].train)
+        }
+    }
+
     /// Invalid values in a file are refused and named.
     @Test func liesAreNamed() throws {
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"classes": 3, "sums": [1, 2]}"#).decoded(as: ConfusionMatrix.self) }
@@ -222,6 +332,10 @@ private struct WithinOne: Metric {
             #expect(throws: (any Error).self) { try JSON(parsing: text).decoded(as: ConfusionMatrix.self) }
         }
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"right": [1, 2], "count": [1]}"#).decoded(as: Accuracy.self) }
+        for text in ["{}", #"{"labels": [1, 2]}"#] {
+            #expect(throws: (any Error).self) { try JSON(parsing: text).decoded(as: F1Score.self) }
+        }
+        #expect(try JSON(parsing: #"{"matrix": {"classes": 1, "sums": [2]}}"#).decoded(as: F1Score.self).value == 1)
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"sum": [], "count": 1}"#).decoded(as: Mean.self) }
         let error = #expect(throws: (any Error).self) { try JSON(parsing: #"{"right": [1], "count": ["x"]}"#).decoded(as: Accuracy.self) }
         #expect(JSON.problem(error!) == "count.0: a string, where a number is wanted")

@@ -14,7 +14,7 @@ import Testing
     }
 
     /// A small run with all kinds of randomness: weights, order, dropout, the order of the test set.
-    private struct SmallRun {
+    struct SmallRun {
         let trainer: SupervisedTrainer
         let train: DataLoader<(Tensor, Tensor)>
         let test: DataLoader<(Tensor, Tensor)>
@@ -39,6 +39,7 @@ import Testing
             }
             trainer.measure("accuracy") { Accuracy($0, $1) }
             trainer.measure("f1") { F1Score($0, $1) }
+            trainer.measure("area") { AUROC($0.select(1, 1), $1.eq(1)) }
             averaged = setting.has(.average) ? AveragedModel(model, average: .exponential(decay: 0.7), useBuffers: true) : nil
             if let averaged { trainer.average(model, into: averaged) }
             if setting.has(.accumulation) { trainer.accumulate = 2 }
@@ -55,7 +56,7 @@ import Testing
     }
 
     /// Stops at the n-th event: a training batch or an evaluation batch.
-    private final class StopAt: TrainingObserver {
+    final class StopAt: TrainingObserver {
         private var left: Int
         private let flag: StopFlag
         init(_ event: Int, _ flag: StopFlag) { (left, self.flag) = (event, flag) }

@@ -220,4 +220,68 @@ import Testing
             }.contains("there is a metric 'mae' already"))
         #expect(message { EarlyStopping(patience: 0) }.contains("patience is 0"))
     }
+
+    /// An optimizer that computes the loss several times gets to: the trainer takes the steps of a loop by hand, and goes on to the same bytes.
+    @Test func optimizersThatComputeTheLossAgain() throws {
+        let x = Tensor.randn([12, 3], generator: Generator(seed: 1))
+        let y = x.mm(Tensor([[1.0], [-2], [0.5]])) + 1
+        let loader = DataLoader(TensorDataset(x, y), batchSize: 12)
+        func make() -> (Linear, SupervisedTrainer) {
+            let model = withGenerator(Generator(seed: 3)) { Linear(3, 1) }
+            let optimizer = LBFGS(model.parameters(), lr: 0.5, maxIter: 4, lineSearchFn: .strongWolfe)
+            return (model, Trainer(model: model, optimizer: optimizer) { F.mseLoss($0, $1) })
+        }
+        func bytes(_ model: Linear) -> [[UInt8]] { model.parameters().map { $0.bytes() } }
+        let (byHand, _) = make()
+        let optimizer = LBFGS(byHand.parameters(), lr: 0.5, maxIter: 4, lineSearchFn: .strongWolfe)
+        var losses: [Double] = []
+        for _ in 0..<3 {
+            let loss = optimizer.step {
+                optimizer.zeroGrad()
+                let loss = F.mseLoss(byHand(x), y)
+                loss.backward()
+                return loss
+            }
+            losses.append(loss.item())
+        }
+        let (model, trainer) = make()
+        try trainer.fit(loader, epochs: 3)
+        #expect(bytes(model) == bytes(byHand) && trainer.history.map(\.train.loss) == losses && losses[2] < 1e-3 * losses[0])
+        try withFolder { folder in
+            let (_, first) = make()
+            first.checkpoints = .init(folder: folder)
+            try first.fit(loader, epochs: 2)
+            let (second, rest) = make()
+            rest.checkpoints = .init(folder: folder)
+            try rest.resume(train: loader)
+            try rest.fit(loader, epochs: 3)
+            #expect(bytes(second) == bytes(model))
+        }
+        // In lower precision it computes the loss, not its own sums.
+        let (low, lower) = make()
+        lower.autocast = .bfloat16
+        try lower.fit(loader, epochs: 8)
+        #expect(lower.history.last!.train.loss < 1e-2 * losses[0] && bytes(low) != bytes(model))
+        let (clipped, clipping) = make()
+        clipping.clipping = .norm(1e-9)
+        try clipping.fit(loader, epochs: 1)
+        let moved = zip(clipped.parameters(), make().0.parameters()).map { ($0 - $1).abs().max().item() as Double }
+        #expect(moved.allSatisfy { $0 < 1e-6 })
+        // What needs the gradients of one computation alone is refused, before a step.
+        for (word, change) in [
+            ("accumulated batches", { $0.accumulate = 2 }), ("a scaler", { $0.scaler = GradScaler() }),
+        ] as [(String, (SupervisedTrainer) -> Void)] {
+            let (model, trainer) = make()
+            let before = bytes(model)
+            change(trainer)
+            #expect(message { try trainer.fit(loader, epochs: 1) }.contains("LBFGS computes the loss of a batch as often as it needs"))
+            #expect(message { try trainer.fit(loader, epochs: 1) }.contains(word) && bytes(model) == before)
+        }
+        let own = Trainer(model: model, optimizers: [optimizer]) { (batch: (Tensor, Tensor), step) in
+            let loss = F.mseLoss(model(batch.0), batch.1)
+            step.minimize(loss, by: optimizer)
+            return (loss: loss, output: ())
+        }
+        #expect(message { try own.fit(loader, epochs: 1) }.contains("minimize(by: optimizer)"))
+    }
 }

@@ -32,13 +32,6 @@ extension Tensor {
         storage.lastWriter = op
     }
 
-    /// Writes `values`, of the same shape, dtype and device, into this tensor's memory, without a record in the graph. A derivative that still
-    /// needs the old values fails and names `op`.
-    package final func overwrite(with values: Tensor, by op: String) throws(OpError) {
-        try device.backend.copy(values, into: self)
-        didChange(by: op)
-    }
-
     /// Replaces the values by `make(old)`, where `old` has the current values and history. `name` is the name of the in-place op.
     @discardableResult
     package final func updateInPlace(_ name: String, _ make: (Tensor) -> Tensor) -> Self {

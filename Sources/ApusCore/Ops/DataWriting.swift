@@ -1,4 +1,4 @@
-// Values that are written without a history: what optimizers make of their parameters and states. Each says who has written, so that a
+// Values that are written outside the graph: by optimizers, by loading, by collectives. Each function says who has written, so that a
 // tensor that an op has saved is known to have changed.
 
 extension Tensor {

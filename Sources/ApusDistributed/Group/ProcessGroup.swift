@@ -82,7 +82,7 @@ public final class ProcessGroup: Sendable {
     package func place(_ text: String) { worker.watch.setPlace(text) }
 
     /// An error of this rank; `operation` is a collective's signature, or a description.
-    func error(_ operation: some CustomStringConvertible, _ message: String) -> DistributedError {
+    package func error(_ operation: some CustomStringConvertible, _ message: String) -> DistributedError {
         DistributedError(rank: rank, host: host, operation: "\(operation)", message: message)
     }
 }

@@ -147,5 +147,5 @@ extension Tensor {
         return Swift.stride(from: 0, to: numel, by: most).map { elements($0, Swift.min(most, numel - $0)) }
     }
     /// Copies the elements of another tensor.
-    fileprivate func copyElements(of other: Tensor) throws(OpError) { try device.backend.copy(other, into: self) }
+    fileprivate func copyElements(of other: Tensor) throws(OpError) { try copyData(other, by: "collective") }
 }

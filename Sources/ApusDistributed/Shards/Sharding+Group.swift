@@ -5,7 +5,7 @@ extension Sharding {
     ///
     /// Throws unless every rank gets the same number of shards, a power of two if there are several ranks: only then is the sum over a
     /// rank's shards a subtree of the reduction tree over all shards, whatever the number of ranks.
-    init(dealing count: Int, in group: ProcessGroup) throws {
+    package init(dealing count: Int, in group: ProcessGroup) throws {
         if let problem = Sharding.problem(dealing: count, to: group.size) { throw group.error("dealing shards", problem) }
         let own = count / group.size
         self.init(count: count, own: (group.rank * own)..<((group.rank + 1) * own))

@@ -4,16 +4,16 @@ import ApusSystem
 
 extension JSON {
     /// `value` encoded by its `Codable` conformance. Members of objects are sorted by the bytes of their keys, so equal values give equal
-    /// text. Numbers that JSON lacks (NaN, infinities) and integers beyond Int64 become strings.
-    package init(encoding value: some Encodable) throws {
-        let encoder = JSONEncoder(path: [])
+    /// text. Numbers that JSON lacks (NaN, infinities) and integers beyond Int64 become strings. The value finds `userInfo` in its encoder.
+    package init(encoding value: some Encodable, userInfo: [CodingUserInfoKey: Any] = [:]) throws {
+        let encoder = JSONEncoder(path: [], userInfo)
         try value.encode(to: encoder)
         self = encoder.result
     }
 
     /// Decodes a value that `init(encoding:)` encoded. Throws a `DecodingError`, which ``JSON/problem(_:)`` puts into words.
-    package func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
-        try Value(from: JSONDecoder(json: self, path: []))
+    package func decoded<Value: Decodable>(as type: Value.Type = Value.self, userInfo: [CodingUserInfoKey: Any] = [:]) throws -> Value {
+        try Value(from: JSONDecoder(json: self, path: [], userInfo))
     }
 
     /// Where and why decoding failed: `history.2.loss: a string, where a number is wanted`.
@@ -59,9 +59,9 @@ private struct AnyKey: CodingKey {
 
 private final class JSONEncoder: Encoder {
     let codingPath: [any CodingKey]
-    let userInfo: [CodingUserInfoKey: Any] = [:]
+    let userInfo: [CodingUserInfoKey: Any]
     private var finish: () -> JSON = { .object([]) }
-    init(path: [any CodingKey]) { codingPath = path }
+    init(path: [any CodingKey], _ userInfo: [CodingUserInfoKey: Any]) { (codingPath, self.userInfo) = (path, userInfo) }
 
     var result: JSON { finish() }
 
@@ -77,13 +77,13 @@ private final class JSONEncoder: Encoder {
     func container<Key: CodingKey>(keyedBy _: Key.Type) -> KeyedEncodingContainer<Key> {
         let object = Object()
         finish = { .object(object.members.map { JSON.Member($0.key, $0.value()) }.sorted { ByteKey($0.key) < ByteKey($1.key) }) }
-        return KeyedEncodingContainer(Keyed(object: object, codingPath: codingPath))
+        return KeyedEncodingContainer(Keyed(object: object, codingPath: codingPath, userInfo: userInfo))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
         let list = List()
         finish = { .array(list.elements.map { $0() }) }
-        return Unkeyed(list: list, codingPath: codingPath)
+        return Unkeyed(list: list, codingPath: codingPath, userInfo: userInfo)
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer { Single(encoder: self, codingPath: codingPath) }
@@ -91,8 +91,9 @@ private final class JSONEncoder: Encoder {
     struct Keyed<Key: CodingKey>: KeyedEncodingContainerProtocol {
         let object: Object
         let codingPath: [any CodingKey]
+        let userInfo: [CodingUserInfoKey: Any]
         private func nested(_ key: any CodingKey) -> JSONEncoder {
-            let encoder = JSONEncoder(path: codingPath + [key])
+            let encoder = JSONEncoder(path: codingPath + [key], userInfo)
             object.members.append((key.stringValue, { encoder.result }))
             return encoder
         }
@@ -109,9 +110,10 @@ private final class JSONEncoder: Encoder {
     struct Unkeyed: UnkeyedEncodingContainer {
         let list: List
         let codingPath: [any CodingKey]
+        let userInfo: [CodingUserInfoKey: Any]
         var count: Int { list.elements.count }
         private func nested() -> JSONEncoder {
-            let encoder = JSONEncoder(path: codingPath + [AnyKey(intValue: count)])
+            let encoder = JSONEncoder(path: codingPath + [AnyKey(intValue: count)], userInfo)
             list.elements.append { encoder.result }
             return encoder
         }
@@ -152,8 +154,10 @@ private final class JSONEncoder: Encoder {
 private struct JSONDecoder: Decoder {
     let json: JSON
     let codingPath: [any CodingKey]
-    let userInfo: [CodingUserInfoKey: Any] = [:]
-    init(json: JSON, path: [any CodingKey]) { (self.json, codingPath) = (json, path) }
+    let userInfo: [CodingUserInfoKey: Any]
+    init(json: JSON, path: [any CodingKey], _ userInfo: [CodingUserInfoKey: Any]) {
+        (self.json, codingPath, self.userInfo) = (json, path, userInfo)
+    }
 
     private func wanted(_ type: Any.Type, _ what: String) -> DecodingError {
         .typeMismatch(type, .init(codingPath: codingPath, debugDescription: "\(json.kind), where \(what) is wanted"))
@@ -162,12 +166,14 @@ private struct JSONDecoder: Decoder {
     func container<Key: CodingKey>(keyedBy _: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard let members = json.members else { throw wanted([String: Any].self, "an object") }
         return KeyedDecodingContainer(
-            Keyed(members: Dictionary(members.map { (ByteKey($0.key), $0) }) { first, _ in first }, codingPath: codingPath))
+            Keyed(
+                members: Dictionary(members.map { (ByteKey($0.key), $0) }) { first, _ in first }, codingPath: codingPath, userInfo: userInfo
+            ))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         guard let elements = json.array else { throw wanted([Any].self, "a list") }
-        return Unkeyed(elements: elements, codingPath: codingPath)
+        return Unkeyed(elements: elements, codingPath: codingPath, userInfo: userInfo)
     }
 
     func singleValueContainer() -> any SingleValueDecodingContainer { Single(decoder: self) }
@@ -175,13 +181,14 @@ private struct JSONDecoder: Decoder {
     struct Keyed<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let members: [ByteKey: JSON.Member]
         let codingPath: [any CodingKey]
+        let userInfo: [CodingUserInfoKey: Any]
         var allKeys: [Key] { members.values.compactMap { Key(stringValue: $0.key) } }
         func contains(_ key: Key) -> Bool { members[ByteKey(key.stringValue)] != nil }
         private func nested(_ key: any CodingKey) throws -> JSONDecoder {
             guard let member = members[ByteKey(key.stringValue)] else {
                 throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "missing"))
             }
-            return JSONDecoder(json: member.value, path: codingPath + [key])
+            return JSONDecoder(json: member.value, path: codingPath + [key], userInfo)
         }
         func decodeNil(forKey key: Key) throws -> Bool { try nested(key).json == .null }
         func decode<Value: Decodable>(_: Value.Type, forKey key: Key) throws -> Value { try Value(from: nested(key)) }
@@ -196,8 +203,11 @@ private struct JSONDecoder: Decoder {
     struct Unkeyed: UnkeyedDecodingContainer {
         let elements: [JSON]
         let codingPath: [any CodingKey]
+        let userInfo: [CodingUserInfoKey: Any]
         var currentIndex = 0
-        init(elements: [JSON], codingPath: [any CodingKey]) { (self.elements, self.codingPath) = (elements, codingPath) }
+        init(elements: [JSON], codingPath: [any CodingKey], userInfo: [CodingUserInfoKey: Any]) {
+            (self.elements, self.codingPath, self.userInfo) = (elements, codingPath, userInfo)
+        }
         var count: Int? { elements.count }
         var isAtEnd: Bool { currentIndex >= elements.count }
         private func current(_ type: Any.Type) throws -> JSONDecoder {
@@ -206,7 +216,7 @@ private struct JSONDecoder: Decoder {
                 throw DecodingError.valueNotFound(
                     type, .init(codingPath: path, debugDescription: "the list has \(elements.count) elements only"))
             }
-            return JSONDecoder(json: elements[currentIndex], path: path)
+            return JSONDecoder(json: elements[currentIndex], path: path, userInfo)
         }
         mutating func decodeNil() throws -> Bool {
             guard try current(Optional<Any>.self).json == .null else { return false }

@@ -52,6 +52,18 @@ extension Module {
     ) throws -> (
         missingKeys: [String], unexpectedKeys: [String], olderKeys: [(found: String, takenFor: String)]
     ) {
+        let (load, keys) = try loading(state, strict: strict)
+        try load()
+        return keys
+    }
+
+    /// Reads and checks `state` as ``loadStateDict(_:strict:)`` does; nothing changes before `load` is called.
+    package final func loading(
+        _ state: StateDict, strict: Bool = true
+    ) throws -> (
+        load: () throws -> Void,
+        keys: (missingKeys: [String], unexpectedKeys: [String], olderKeys: [(found: String, takenFor: String)])
+    ) {
         let own = stateEntries()
         let (state, older) = withOlderSpellings(withOlderKeys(state), own)
         let (materialized, shapes) = lazyShapes(state)
@@ -78,11 +90,13 @@ extension Module {
         }
         // Everything that can fail (memory for conversions) comes before the first change.
         let values = try checked { noGrad { apart(pairs.map { ($0.target, $0.value.detach().to($0.target.device).to($0.target.dtype)) }) } }
-        try checked { for (module, channels) in materialized { module.materialize(channels: channels) } }
-        for (pair, value) in zip(pairs, values) {
-            try pair.target.overwrite(with: value, by: "loadStateDict")
+        func load() throws {
+            try checked { for (module, channels) in materialized { module.materialize(channels: channels) } }
+            for (pair, value) in zip(pairs, values) {
+                try pair.target.copyData(value, by: "loadStateDict")
+            }
         }
-        return (missing, unexpected, older)
+        return (load, (missing, unexpected, older))
     }
 
     /// The values; those that share memory with a target are copied, since they must be read before the target is written.

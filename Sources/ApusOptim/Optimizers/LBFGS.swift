@@ -75,6 +75,8 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
         }
     }
 
+    public override var needsClosure: Bool { true }
+
     /// Traps: the loss is needed. `step(_:)` takes it as a closure.
     public override func step() {
         fail("LBFGS.step", "needs a closure that computes the loss: step { optimizer.zeroGrad(); …; loss.backward(); return loss }")

@@ -53,8 +53,8 @@ public final class SequentialLR: LRScheduler {
     }
 
     public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
-    public override func loadStateDict(_ state: [String: String]) throws {
-        try load(state, members: schedulers) { try super.loadStateDict($0) }
+    package override func loading(_ state: [String: String]) throws -> () -> Void {
+        try ApusOptim.loading(state, members: schedulers) { try super.loading($0) }
     }
 }
 
@@ -103,8 +103,8 @@ public final class ChainedScheduler: LRScheduler {
     }
 
     public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
-    public override func loadStateDict(_ state: [String: String]) throws {
-        try load(state, members: schedulers) { try super.loadStateDict($0) }
+    package override func loading(_ state: [String: String]) throws -> () -> Void {
+        try ApusOptim.loading(state, members: schedulers) { try super.loading($0) }
     }
 }
 
@@ -126,24 +126,20 @@ extension [String: String] {
     }
 }
 
-/// Loads the parts of `state` into the members and the rest by `own`. If one throws, the members loaded before get their old states back.
-private func load(_ state: [String: String], members: [LRScheduler], own: ([String: String]) throws -> Void) throws {
+/// Reads the parts of `state` for the members, and the rest by `own`.
+private func loading(
+    _ state: [String: String], members: [LRScheduler], own: ([String: String]) throws -> () -> Void
+) throws -> () -> Void {
     var rest = state
-    var loaded: [(LRScheduler, [String: String])] = []
-    do {
-        for (i, member) in members.enumerated() {
-            let prefix = "_schedulers.\(i)."
-            let part = state.filter { $0.key.hasPrefix(prefix) }
-            for key in part.keys { rest[key] = nil }
-            let old = member.stateDict()
-            try member.loadStateDict(Dictionary(uniqueKeysWithValues: part.map { (String($0.key.dropFirst(prefix.count)), $0.value) }))
-            loaded.append((member, old))
-        }
-        try own(rest)
-    } catch {
-        for (member, old) in loaded { try member.loadStateDict(old) }
-        throw error
+    var loads: [() -> Void] = []
+    for (i, member) in members.enumerated() {
+        let prefix = "_schedulers.\(i)."
+        let part = state.filter { $0.key.hasPrefix(prefix) }
+        for key in part.keys { rest[key] = nil }
+        loads.append(try member.loading(Dictionary(uniqueKeysWithValues: part.map { (String($0.key.dropFirst(prefix.count)), $0.value) })))
     }
+    loads.append(try own(rest))
+    return { [loads] in for load in loads { load() } }
 }
 
 /// From the current rates to `swaLR` over `annealEpochs` steps, then constant; for averaging weights (Izmailov et al., 2018).

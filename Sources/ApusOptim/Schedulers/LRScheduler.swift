@@ -204,8 +204,11 @@ open class LRScheduler {
 
     /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     /// The optimizer's rates are part of its own state: load that too.
-    public func loadStateDict(_ state: [String: String]) throws {
+    public final func loadStateDict(_ state: [String: String]) throws { try loading(state)() }
+
+    /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
+    package func loading(_ state: [String: String]) throws -> () -> Void {
         joinNewGroups()
-        try entries.load(state, of: name, problem: problem)
+        return try entries.loading(state, of: name, problem: problem)
     }
 }

@@ -118,7 +118,10 @@ public final class ReduceLROnPlateau {
     public func stateDict() -> [String: String] { entries.state }
 
     /// Restores what `stateDict()` returned. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
-    public func loadStateDict(_ state: [String: String]) throws {
-        try entries.load(state, of: "ReduceLROnPlateau", problem: problem)
+    public func loadStateDict(_ state: [String: String]) throws { try loading(state)() }
+
+    /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
+    package func loading(_ state: [String: String]) throws -> () -> Void {
+        try entries.loading(state, of: "ReduceLROnPlateau", problem: problem)
     }
 }

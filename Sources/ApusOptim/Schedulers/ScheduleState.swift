@@ -69,9 +69,9 @@ extension [StateEntry] {
     /// By name; numbers are spelt so that they come back to the same bits.
     var state: [String: String] { Dictionary(uniqueKeysWithValues: map { ($0.name, $0.value.text) }) }
 
-    /// Takes over a state. Throws an `OptimizerStateError` that names everything that differs, `problem` with all of it taken over among them;
-    /// then nothing has changed.
-    func load(_ state: [String: String], of owner: String, problem: () -> String?) throws {
+    /// Reads a state. Throws an `OptimizerStateError` that names everything that differs, `problem` with all of it taken over among them.
+    /// Nothing has changed before what it returns is called.
+    func loading(_ state: [String: String], of owner: String, problem: () -> String?) throws -> () -> Void {
         var problems: [String] = []
         var read: [OptionValue] = []
         for entry in self {
@@ -85,8 +85,9 @@ extension [StateEntry] {
         if problems.isEmpty {
             let refused = zip(self, read).filter { !$0.set($1) }.map { "\($0.name) is '\($1.text)', which is not like \($0.value.text)" }
             problems += refused.isEmpty ? problem().map { [$0] } ?? [] : refused
-            if !problems.isEmpty { for entry in self { _ = entry.set(entry.value) } }
+            for entry in self { _ = entry.set(entry.value) }
         }
         guard problems.isEmpty else { throw OptimizerStateError(owner: owner, problems: problems) }
+        return { [read] in for (entry, value) in zip(self, read) { _ = entry.set(value) } }
     }
 }

@@ -26,6 +26,17 @@ public struct Accuracy: Metric {
         }
     }
 
+    /// For a score each, of any shape, and labels 0 and 1 of the same: the fraction of scores that are on their label's side of `threshold`. Scores
+    /// above it stand for 1; 0 is for logits, 0.5 for probabilities. Traps where the shapes differ. torchmetrics: `task="binary"`, and
+    /// `task="multilabel"` for scores [N, L, …] of L labels.
+    public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
+        guard let (predicted, actual) = decided("Accuracy", scores, labels, threshold) else {
+            (right, count) = (Sum(0), Sum(0))
+            return
+        }
+        (right, count) = (Sum(noGrad { predicted.eq(actual).sum() }), Sum(Double(labels.numel)))
+    }
+
     private enum CodingKeys: CodingKey { case right, count }
 
     /// Decodes the result of `encode(to:)`.
@@ -85,6 +96,21 @@ public struct ConfusionMatrix: Metric {
             let ones = Tensor.ones([predicted.numel], dtype: .int64, device: scores.device)
             let all = Tensor.zeros([classes * classes + 1], dtype: .int64, device: scores.device).indexAdd(dim: 0, places, ones)
             return Sum(all[0..<(classes * classes)])
+        }
+    }
+
+    /// For a score each, of any shape, and labels 0 and 1 of the same: two classes, of which scores above `threshold` stand for 1. Traps where the
+    /// shapes differ.
+    public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
+        classes = 2
+        guard let (predicted, actual) = decided("ConfusionMatrix", scores, labels, threshold) else {
+            sums = Sum([0, 0, 0, 0])
+            return
+        }
+        sums = noGrad {
+            let (neither, both) = (predicted.logicalOr(actual).logicalNot(), predicted.logicalAnd(actual))
+            let (first, second) = (predicted.logicalAnd(actual.logicalNot()), actual.logicalAnd(predicted.logicalNot()))
+            return Sum(Tensor.stack([neither.sum(), first.sum(), second.sum(), both.sum()]))
         }
     }
 
@@ -154,24 +180,56 @@ public struct ConfusionMatrix: Metric {
 
 /// The mean of 2·precision·recall / (precision + recall) over the classes that occur. torchmetrics: `F1Score(average="macro")`.
 public struct F1Score: Metric {
-    private var matrix: ConfusionMatrix
+    private var counts: ClassCounts
 
     /// For scores [N, C, …] and labels [N, …]; labels that are no class are ignored.
-    public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
+    public init(_ scores: Tensor, _ labels: Tensor) { counts = ClassCounts(scores, labels) }
 
-    public mutating func merge(_ other: F1Score) { matrix.merge(other.matrix) }
-    public var value: Double { matrix.mean(matrix.f1) }
+    /// That of class 1 alone, for a score each, of any shape, and labels 0 and 1 of the same; scores above `threshold` stand for 1. Traps where the
+    /// shapes differ. torchmetrics: `task="binary"`, which has 0 where there is no 1 and none is predicted, and not NaN.
+    public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
+        counts = ClassCounts(binary: "F1Score", scores, labels, threshold)
+    }
+
+    /// The mean over those of L labels that occur or are predicted, each of which is there or not: for scores [N, L, …] and labels 0 and 1 of the same
+    /// shape. Traps on other shapes. torchmetrics: `task="multilabel"`, which counts labels that never occur as 0.
+    public init(multilabel scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
+        counts = ClassCounts(multilabel: "F1Score", scores, labels, threshold)
+    }
+
+    public mutating func merge(_ other: F1Score) { counts.merge(other.counts) }
+    public var value: Double { counts.mean { hits, predicted, actual in 2 * hits / (predicted + actual) } }
+
+    public func encode(to encoder: any Encoder) throws { try counts.encode(to: encoder) }
+    /// Decodes the result of `encode(to:)`.
+    public init(from decoder: any Decoder) throws { counts = try ClassCounts(from: decoder) }
 }
 
 /// The mean of intersection over union over the classes that occur, for segmentation. torchmetrics: `JaccardIndex`, `MeanIoU`.
 public struct MeanIoU: Metric {
-    private var matrix: ConfusionMatrix
+    private var counts: ClassCounts
 
     /// For scores [N, C, …] and labels [N, …]; labels that are no class are ignored.
-    public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
+    public init(_ scores: Tensor, _ labels: Tensor) { counts = ClassCounts(scores, labels) }
 
-    public mutating func merge(_ other: MeanIoU) { matrix.merge(other.matrix) }
-    public var value: Double { matrix.mean(matrix.iou) }
+    /// That of class 1 alone, for a score each, of any shape, and labels 0 and 1 of the same; scores above `threshold` stand for 1. Traps where the
+    /// shapes differ. torchmetrics: `JaccardIndex(task="binary")`, which has 0 where there is no 1 and none is predicted, and not NaN.
+    public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
+        counts = ClassCounts(binary: "MeanIoU", scores, labels, threshold)
+    }
+
+    /// The mean over those of L labels that occur or are predicted: for scores [N, L, …] and labels 0 and 1 of the same shape. Traps on other shapes.
+    /// torchmetrics: `JaccardIndex(task="multilabel")`, which counts labels that never occur as 0.
+    public init(multilabel scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
+        counts = ClassCounts(multilabel: "MeanIoU", scores, labels, threshold)
+    }
+
+    public mutating func merge(_ other: MeanIoU) { counts.merge(other.counts) }
+    public var value: Double { counts.mean { hits, predicted, actual in hits / (predicted + actual - hits) } }
+
+    public func encode(to encoder: any Encoder) throws { try counts.encode(to: encoder) }
+    /// Decodes the result of `encode(to:)`.
+    public init(from decoder: any Decoder) throws { counts = try ClassCounts(from: decoder) }
 }
 
 /// The correlation of predicted and actual classes, from −1 to 1; 0 for guessing, whatever the class frequencies. With c of s samples
@@ -182,6 +240,11 @@ public struct MatthewsCorrelation: Metric {
 
     /// For scores [N, C, …] and labels [N, …]; labels that are no class are ignored.
     public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
+
+    /// For a score each, of any shape, and labels 0 and 1 of the same; scores above `threshold` stand for 1. Traps where the shapes differ.
+    public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
+        matrix = ConfusionMatrix(binary: scores, labels, threshold: threshold)
+    }
 
     public mutating func merge(_ other: MatthewsCorrelation) { matrix.merge(other.matrix) }
 
@@ -198,39 +261,29 @@ public struct MatthewsCorrelation: Metric {
 /// The area under the receiver operating characteristic of two classes: the probability that a sample of class 1 has a higher score than
 /// one of class 0, where equal scores count half. torchmetrics: `AUROC(task="binary")`.
 ///
-/// It stores all scores, 9 bytes per sample, and sorts them whenever it is read, so progress bars do not show it. In a checkpoint within an
-/// epoch a sample takes some 25 bytes of text; the text of a file is limited to 100 MB.
+/// It stores all scores, 9 bytes per sample, and sorts them whenever it is read, so progress bars do not show it.
 public struct AUROC: Metric {
     public static var isShownOnTheWay: Bool { false }
-    private var scores: [Double] = []
-    private var labels: [Bool] = []
-    private var pending: [(Tensor, Tensor)] = []
+    private var scores: PerSample<Double>
+    private var labels: PerSample<Bool>
 
     /// For one score per sample and labels 0 and 1, of the same shape. Traps where the shapes differ.
     public init(_ scores: Tensor, _ labels: Tensor) {
         guard scores.isPoisoned || labels.isPoisoned || scores.shape == labels.shape else {
             fail("AUROC", "scores of shape \(scores.shape) and labels of shape \(labels.shape) differ; it needs one score a label")
+            (self.scores, self.labels) = (PerSample(), PerSample())
             return
         }
-        // Copies, since a view would keep its base alive.
-        pending = noGrad { [(scores.detach().clone(), labels.detach().clone())] }
+        (self.scores, self.labels) = (PerSample(scores), PerSample(noGrad { labels.gt(0.5) }))
     }
 
     public mutating func merge(_ other: AUROC) {
         scores += other.scores
         labels += other.labels
-        pending += other.pending
-        // Pending batches keep tensors alive, so read them now and then.
-        if pending.count >= 64 { (scores, labels, pending) = (all.scores, all.labels, []) }
-    }
-
-    /// All scores and labels, including those of pending batches.
-    private var all: (scores: [Double], labels: [Bool]) {
-        (scores + pending.flatMap { $0.0.array(Double.self) }, labels + pending.flatMap { $0.1.array(Double.self).map { $0 > 0.5 } })
     }
 
     public var value: Double {
-        let (scores, labels) = all
+        let (scores, labels) = (scores.values, labels.values)
         let positives = labels.count { $0 }
         guard positives > 0, positives < labels.count, !scores.contains(where: \.isNaN) else { return .nan }
         // Mann and Whitney: the sum of the ranks of class 1 minus its minimum; equal scores share their mean rank.
@@ -248,19 +301,15 @@ public struct AUROC: Metric {
 
     private enum CodingKeys: CodingKey { case scores, labels }
 
-    public func encode(to encoder: any Encoder) throws {
-        let (scores, labels) = all
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(scores, forKey: .scores)
-        try container.encode(labels, forKey: .labels)
-    }
-
+    /// Decodes the result of `encode(to:)`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        (scores, labels) = (try container.decode([Double].self, forKey: .scores), try container.decode([Bool].self, forKey: .labels))
-        guard scores.count == labels.count else {
+        scores = try container.decode(PerSample<Double>.self, forKey: .scores)
+        labels = try container.decode(PerSample<Bool>.self, forKey: .labels)
+        let counts = (labels: labels.values.count, scores: scores.values.count)
+        guard counts.labels == counts.scores else {
             throw DecodingError.dataCorruptedError(
-                forKey: .labels, in: container, debugDescription: "\(labels.count) labels for \(scores.count) scores")
+                forKey: .labels, in: container, debugDescription: "\(counts.labels) labels for \(counts.scores) scores")
         }
     }
 }

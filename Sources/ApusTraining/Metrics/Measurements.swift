@@ -7,13 +7,13 @@ public struct Measure<Output> {
     /// The name in progress bars, records and checkpoints.
     public let name: String
     let make: (Output) -> any Metric
-    let decode: (JSON) throws -> any Metric
+    let decode: (JSON, StateTensors) throws -> any Metric
 
     /// `make` returns the metric of one batch.
     public init<M: Metric>(_ name: String, _ make: @escaping (Output) -> M) {
         self.name = name
         self.make = make
-        decode = { try $0.decoded(as: M.self) }
+        decode = { try $0.decoded(as: M.self, userInfo: $1.userInfo) }
     }
 }
 
@@ -113,7 +113,7 @@ public final class Measurements {
 
     // MARK: Checkpoints and processes
 
-    /// The state in a checkpoint: of one shard, or of several with their numbers.
+    /// The state in a checkpoint: of one shard, or of several with their numbers. What its metrics have many numbers of is in `StateTensors`.
     struct State: Codable {
         var samples: Int
         var mean: Mean
@@ -128,12 +128,15 @@ public final class Measurements {
         fileprivate var all: [State] { [self] + (others ?? []) }
     }
 
-    /// Waits for the device.
-    func state() throws -> State {
+    /// The state, whose tensors are put into `tensors`. Waits for the device.
+    func state(_ tensors: StateTensors) throws -> State {
+        func entry(_ name: String, _ metric: (any Metric)?) throws -> State.Entry {
+            tensors.owner = name
+            return .init(name: name, metric: try metric.map { try JSON(encoding: $0, userInfo: tensors.userInfo) })
+        }
         var states = try (parts.isEmpty ? [0: none] : parts).sorted { $0.key < $1.key }.map { number, part in
             State(
-                samples: part.samples, mean: part.mean,
-                metrics: try zip(names, part.metrics).map { .init(name: $0, metric: try $1.map { try JSON(encoding: $0) }) },
+                samples: part.samples, mean: part.mean, metrics: try zip(names, part.metrics).map(entry),
                 shard: number == 0 ? nil : number)
         }
         var first = states.removeFirst()
@@ -143,7 +146,9 @@ public final class Measurements {
 
     /// Continues from a state of the same metrics; of the shards in `own` alone where it is one of several processes. Throws a `MeasureError`
     /// that says what differs.
-    convenience init<Output>(_ state: State, _ measures: [Measure<Output>], own: Range<Int>? = nil) throws {
+    convenience init<Output>(
+        _ state: State, _ measures: [Measure<Output>], tensors: StateTensors = StateTensors(), own: Range<Int>? = nil
+    ) throws {
         let names = measures.map(\.name)
         self.init(names)
         for state in state.all {
@@ -156,7 +161,7 @@ public final class Measurements {
             for (i, entry) in state.metrics.enumerated() {
                 guard let metric = entry.metric else { continue }
                 do {
-                    part.metrics[i] = try measures[i].decode(metric)
+                    part.metrics[i] = try measures[i].decode(metric, tensors)
                 } catch {
                     throw MeasureError("the metric '\(entry.name)' cannot be read: \(JSON.problem(error))")
                 }
@@ -168,8 +173,11 @@ public final class Measurements {
     /// What all processes of `group` have measured of their shards.
     func gathered<Output>(in group: ProcessGroup, _ measures: [Measure<Output>]) throws -> Measurements {
         let all = Measurements(names)
-        for bytes in try group.allGather(bytes: Array(JSON(encoding: state()).text.utf8)) {
-            let found = try Measurements(JSON(parsing: String(decoding: bytes, as: UTF8.self)).decoded(), measures)
+        let tensors = StateTensors()
+        let own = try JSON(encoding: state(tensors))
+        for bytes in try group.allGather(bytes: TensorMessage(own, tensors.all).bytes) {
+            let message = try TensorMessage(bytes)
+            let found = try Measurements(message.value.decoded(), measures, tensors: StateTensors(message.tensors))
             all.parts.merge(found.parts) { mine, _ in mine }
         }
         return all

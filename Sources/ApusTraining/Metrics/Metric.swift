@@ -16,8 +16,8 @@ import Glibc
 /// }
 /// trainer.measure("within one") { WithinOne($0, $1) }
 /// ```
-/// The result must not depend on how the samples are divided into batches: store a mean as a sum and a count. torchmetrics has `update`,
-/// `compute` and `merge_state` for this.
+/// The result must not depend on how the samples are divided into batches: store a mean as a sum and a count, and what is no function of
+/// sums as ``PerSample``. torchmetrics has `update`, `compute` and `merge_state` for this.
 public protocol Metric: Codable {
     /// Adds the samples of `other`, which came later.
     mutating func merge(_ other: Self)
@@ -97,10 +97,15 @@ public struct Sum {
 }
 
 extension Sum: Codable {
-    /// Encodes the sums as a list.
-    public func encode(to encoder: any Encoder) throws { try values.encode(to: encoder) }
+    /// Encodes the sums as a list, in a checkpoint as a tensor where they are many.
+    public func encode(to encoder: any Encoder) throws {
+        let values = values
+        if try values.count <= 64 || !StateTensors.put(values, in: encoder) { try values.encode(to: encoder) }
+    }
     /// Decodes the result of `encode(to:)`.
-    public init(from decoder: any Decoder) throws { self.init(try [Double](from: decoder)) }
+    public init(from decoder: any Decoder) throws {
+        self.init(try StateTensors.take(from: decoder) ?? [Double](from: decoder))
+    }
 }
 
 extension KeyedDecodingContainer {

@@ -44,10 +44,11 @@ public enum Schedule {
         }
     }
 
-    func loadStateDict(_ state: [String: String]) throws {
+    /// Reads and checks a state; nothing changes before what it returns is called.
+    func loading(_ state: [String: String]) throws -> () -> Void {
         switch self {
-        case .everyStep(let scheduler), .everyEpoch(let scheduler): try scheduler.loadStateDict(state)
-        case .plateau(let plateau, _): try plateau.loadStateDict(state)
+        case .everyStep(let scheduler), .everyEpoch(let scheduler): try scheduler.loading(state)
+        case .plateau(let plateau, _): try plateau.loading(state)
         }
     }
 }

@@ -19,7 +19,7 @@ extension Checkpoint {
             for entry in section.tensors {
                 let tensor =
                     checkpoint[section.name]![entry.name]
-                    ?? Tensor.empty(Shape(entry.shape), dtype: DType(rawValue: entry.dtype) ?? .float32)
+                    ?? Tensor.empty(Shape(entry.shape), dtype: entry.type)
                 // The first process's tensors may lie in the file's memory, which nobody writes to: it sends a copy of its own.
                 let own = group.isFirst ? noGrad { tensor.clone() } : tensor
                 try group.broadcast(own)
@@ -38,20 +38,13 @@ extension Checkpoint {
 
         struct Section: Codable {
             var name: String
-            var tensors: [Entry]
-        }
-        struct Entry: Codable {
-            var name: String
-            var dtype: DType.RawValue
-            var shape: [Int]
+            var tensors: [TensorEntry]
         }
 
         init(_ checkpoint: Checkpoint?) {
             guard let checkpoint else { return }
             sections = checkpoint.sectionNames.map { name in
-                Section(
-                    name: name,
-                    tensors: checkpoint[name]!.map { Entry(name: $0.key, dtype: $0.value.dtype.rawValue, shape: Array($0.value.shape)) })
+                Section(name: name, tensors: checkpoint[name]!.map { TensorEntry($0.key, $0.value) })
             }
             for (key, value) in checkpoint.metadata { metadata[key] = value }
         }

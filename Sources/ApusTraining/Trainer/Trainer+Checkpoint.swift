@@ -70,6 +70,7 @@ extension Trainer {
     private static var modelSection: String { "model" }
     private static var averageSection: String { "average" }
     private static var bestSection: String { "best" }
+    private static var metricsSection: String { "metrics" }
     private static func section(optimizer i: Int) -> String { i == 0 ? "optimizer" : "optimizer.\(i)" }
 
     /// Writes a checkpoint of the current state, if there is a policy.
@@ -77,7 +78,8 @@ extension Trainer {
         guard let policy = checkpoints else { return }
         let reducer = try shared()
         // All processes have the same state but for what they have measured, and the first one writes it.
-        let measured = try partial.map { try gathered($0.measurements, reducer).state() }
+        let measuredTensors = StateTensors()
+        let measured = try partial.map { try gathered($0.measurements, reducer).state(measuredTensors) }
         let states = optimizers.map { $0.stateDict() }
         guard group?.isFirst ?? true else { return }
         var checkpoint = Checkpoint()
@@ -87,6 +89,7 @@ extension Trainer {
         for (i, state) in states.enumerated() { keep(Self.section(optimizer: i), state.tensors) }
         if let average { keep(Self.averageSection, average.module.stateDict()) }
         if let bestWeights { keep(Self.bestSection, bestWeights) }
+        if measuredTensors.all.count > 0 { keep(Self.metricsSection, measuredTensors.all) }
         try throwFailure()
         for (key, value) in try checkpointMetadata() { checkpoint.metadata[key] = value }
         let state = TrainerState(
@@ -115,10 +118,20 @@ extension Trainer {
         return true
     }
 
-    /// Restores the state in `checkpoint`. `file` names it in messages. Throws if it belongs to another model, optimizer, schedule or
-    /// loader, or has other metrics; then nothing has changed.
+    /// Restores the state in `checkpoint`. `file` names it in messages. All processes of a group call it.
+    ///
+    /// Throws if it belongs to another model, optimizer, schedule or loader, or to another batch size or other metrics within an epoch; then
+    /// nothing has changed, on any process. At an epoch's end batches and metrics may be others from there on.
     public func restore(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws {
-        // Everything is read and checked before anything changes.
+        func checked() throws -> [() throws -> Void] { try loading(checkpoint, train: train, file: file) }
+        var loads = try group.map { try $0.all(checked) } ?? checked()
+        // Only now the processes know which parts of the optimizers' states are whose.
+        if try shared() != nil, sharesSteps { loads = try checked() }
+        for load in loads { try load() }
+    }
+
+    /// Reads and checks everything in `checkpoint`; nothing changes before what it returns is called.
+    private func loading(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws -> [() throws -> Void] {
         let state = try TrainerState(checkpoint, file: file)
         func section(_ name: String) throws -> StateDict {
             guard let tensors = checkpoint[name] else {
@@ -131,84 +144,70 @@ extension Trainer {
                 file: file, place: .key(TrainerState.key),
                 reason: "the checkpoint's run has \(found) \(what), this trainer \(own); give it the same ones")
         }
-        let sharding = try shared()?.sharding
-        guard state.shards ?? 1 == sharding?.count ?? 1 else {
-            throw differs("shards a batch", state.shards ?? 1, sharding?.count ?? 1)
+        let sharding = try sharding()
+        let average = checkpoint[Self.averageSection]
+        for (what, found, own) in [
+            ("shards a batch", state.shards ?? 1, sharding?.count ?? 1),
+            ("optimizers", state.optimizers.count, optimizers.count),
+            ("schedules of learning rates", state.schedules.count, schedules.count),
+            ("scalers of the loss", state.scaler == nil ? 0 : 1, scaler == nil ? 0 : 1),
+            ("averages of the weights", average == nil ? 0 : 1, self.average == nil ? 0 : 1),
+            ("generators of the loader's own", state.loader == nil ? 0 : 1, train.generator == nil ? 0 : 1),
+        ] where found != own { throw differs(what, found, own) }
+        let best = try bestWeights(checkpoint, state, file)
+        var partial = try state.partial.map { found in
+            try self.partial(found, StateTensors(checkpoint[Self.metricsSection] ?? StateDict()), train, sharding, file)
         }
-        guard state.optimizers.count == optimizers.count else { throw differs("optimizers", state.optimizers.count, optimizers.count) }
-        guard state.schedules.count == schedules.count else {
-            throw differs("schedules of learning rates", state.schedules.count, schedules.count)
+        var loads = [try model.loading(section(Self.modelSection)).load]
+        if let module = self.average?.module, let average { loads.append(try module.loading(average).load) }
+        for (i, optimizer) in optimizers.enumerated() {
+            loads.append(try optimizer.loading(OptimizerState(tensors: section(Self.section(optimizer: i)), values: state.optimizers[i])))
         }
-        guard (state.scaler != nil) == (scaler != nil) else {
-            throw differs("scalers of the loss", state.scaler == nil ? 0 : 1, scaler == nil ? 0 : 1)
+        for (schedule, found) in zip(schedules, state.schedules) { loads.append(try schedule.loading(found)) }
+        if let scaler, let found = state.scaler { loads.append(try scaler.loading(found)) }
+        loads.append { [self] in
+            // Checkpoints of version 0.1 lack the rate of the last step.
+            if partial?.learningRate.isNaN == true { partial?.learningRate = learningRate }
+            (step, history, self.partial) = (state.step, state.history, partial)
+            (bestWeights, bestEpoch) = (best, state.bestEpoch)
+            generator.state = state.generator
+            if let loader = state.loader { train.generator?.state = loader }
         }
-        guard (checkpoint[Self.averageSection] != nil) == (average != nil) else {
-            throw differs("averages of the weights", average == nil ? 1 : 0, average == nil ? 0 : 1)
-        }
-        guard (state.loader != nil) == (train.generator != nil) else {
-            throw differs("generators of the loader's own", state.loader == nil ? 0 : 1, train.generator == nil ? 0 : 1)
-        }
-        let best = checkpoint[Self.bestSection]
-        guard (best != nil) == (state.bestEpoch != nil), best.map(fitsModel) ?? true else {
-            throw FormatError(file: file, reason: "the weights in section '\(Self.bestSection)' are not those of an epoch of this model")
-        }
-        var partial: Partial?
-        if let found = state.partial {
-            guard let count = train.knownCount, (0...count).contains(found.batch),
-                found.measurements.samples == train.samples(before: found.batch, seed: found.seed)
-            else {
-                throw FormatError(
-                    file: file, place: .key(TrainerState.key),
-                    reason:
-                        "\(found.measurements.samples) samples in batch \(found.batch), an epoch has \(train.knownCount ?? 0) batches\(train.batchSize.map { " of \($0)" } ?? ""): the checkpoint belongs to other data or another batch size"
-                )
-            }
-            do {
-                partial = Partial(
-                    position: .init(seed: found.seed, batch: found.batch),
-                    measurements: try Measurements(found.measurements, measures, own: sharding?.own),
-                    learningRate: found.learningRate ?? .nan, seconds: found.seconds, waiting: found.waiting ?? 0)
-            } catch {
-                throw FormatError(file: file, place: .key(TrainerState.key), reason: "\(error)")
-            }
-        }
-        // Each load changes all or nothing. If a later one throws, the earlier ones are undone.
-        var undo: [() throws -> Void] = []
-        func load(_ module: Module, _ tensors: StateDict) throws {
-            let old = noGrad { StateDict(module.stateDict().map { ($0.key, $0.value.clone()) }) }
-            try module.loadStateDict(tensors)
-            undo.append { try module.loadStateDict(old) }
-        }
-        do {
-            try load(model, section(Self.modelSection))
-            if let average { try load(average.module, section(Self.averageSection)) }
-            for (i, optimizer) in optimizers.enumerated() {
-                let old = optimizer.stateDict()
-                try optimizer.loadStateDict(OptimizerState(tensors: section(Self.section(optimizer: i)), values: state.optimizers[i]))
-                undo.append { try optimizer.loadStateDict(old) }
-            }
-            for (schedule, found) in zip(schedules, state.schedules) {
-                let old = schedule.stateDict()
-                try schedule.loadStateDict(found)
-                undo.append { try schedule.loadStateDict(old) }
-            }
-            if let scaler, let found = state.scaler { try scaler.loadStateDict(found) }
-        } catch {
-            for step in undo.reversed() { try? step() } // Only the first error is reported.
-            throw error
-        }
-        // Checkpoints of version 0.1 lack the rate of the last step.
-        if partial?.learningRate.isNaN == true { partial?.learningRate = learningRate }
-        (step, history, self.partial, bestEpoch) = (state.step, state.history, partial, state.bestEpoch)
-        let device = model.parameters().first?.device ?? .cpu
-        bestWeights = best.map { StateDict($0.map { ($0.key, $0.value.to(device)) }) }
-        generator.state = state.generator
-        if let loader = state.loader { train.generator?.state = loader }
+        return loads
     }
 
-    /// Whether `weights` has the model's keys and shapes.
-    private func fitsModel(_ weights: StateDict) -> Bool {
-        let own = model.stateDict()
-        return own.count == weights.count && own.allSatisfy { weights[$0.key]?.shape == $0.value.shape }
+    /// The best weights in `checkpoint`, on the model's device; nil where there are none.
+    private func bestWeights(_ checkpoint: Checkpoint, _ state: TrainerState, _ file: String) throws -> StateDict? {
+        let (found, own) = (checkpoint[Self.bestSection], model.stateDict())
+        let fits = found.map { found in
+            own.count == found.count && own.allSatisfy { found[$0.key]?.shape == $0.value.shape }
+        }
+        guard (found != nil) == (state.bestEpoch != nil), fits ?? true else {
+            throw FormatError(file: file, reason: "the weights in section '\(Self.bestSection)' are not those of an epoch of this model")
+        }
+        let device = model.parameters().first?.device ?? .cpu
+        return try checkedStep { found.map { StateDict($0.map { ($0.key, $0.value.to(device)) }) } }
+    }
+
+    /// The unfinished epoch of a checkpoint, of whose measurements this process keeps those of its shards.
+    private func partial(
+        _ found: TrainerState.Partial, _ measured: StateTensors, _ train: DataLoader<Batch>, _ sharding: Sharding?, _ file: String
+    ) throws -> Partial {
+        func wrong(_ reason: String) -> FormatError { FormatError(file: file, place: .key(TrainerState.key), reason: reason) }
+        guard let count = train.knownCount, (0...count).contains(found.batch),
+            found.measurements.samples == train.samples(before: found.batch, seed: found.seed)
+        else {
+            throw wrong(
+                "\(found.measurements.samples) samples in batch \(found.batch), an epoch has \(train.knownCount ?? 0) batches\(train.batchSize.map { " of \($0)" } ?? ""): the checkpoint belongs to other data or another batch size"
+            )
+        }
+        do {
+            return Partial(
+                position: .init(seed: found.seed, batch: found.batch),
+                measurements: try Measurements(found.measurements, measures, tensors: measured, own: sharding?.own),
+                learningRate: found.learningRate ?? .nan, seconds: found.seconds, waiting: found.waiting ?? 0)
+        } catch {
+            throw wrong("\(error)")
+        }
     }
 }

@@ -48,6 +48,15 @@ extension Trainer {
             )
         }
         guard accumulate >= 1 else { throw complain("accumulate is \(accumulate), it must be at least 1") }
+        for optimizer in optimizers where optimizer.needsClosure {
+            let others = [
+                (accumulate > 1, "accumulated batches"), (scaler?.isEnabled == true, "a scaler of the loss"), (cutsBatches, "shards"),
+            ]
+            guard let (_, other) = others.first(where: \.0) else { continue }
+            throw complain(
+                "\(type(of: optimizer)) computes the loss of a batch as often as it needs, which does not go with \(other); leave that out, or take another optimizer"
+            )
+        }
         if let steps = checkpoints?.steps, steps < 1 {
             throw complain("a checkpoint every \(steps) steps is asked for, it must be at least 1")
         }
@@ -193,7 +202,7 @@ extension Trainer {
                 shares[shard.number, default: 0] += share
                 let taken = TrainingStep(
                     samples: shard.samples, weight: share, of: weight == nil ? nil : shares[0], isLast: isLast, reducer: reducer,
-                    scaler: scaler, clipping: clipping, begun: begun)
+                    scaler: scaler, clipping: clipping, autocast: autocast, begun: begun)
                 let single = optimizers.count == 1
                 func compute(_ batch: Batch) throws -> Computed { try inItsDType { try learn(batch, taken) } }
                 let computed = try reducer.map { try $0.learn(shard, isLast: isLast, isSingle: single, compute) } ?? compute(shard.batch)
@@ -213,7 +222,8 @@ extension Trainer {
                 isStopAgreed = isStopAgreed || result.signals.contains(.stop)
                 begun = Set(optimizers.lazy.filter(reducer.hasReached).map(ObjectIdentifier.init))
                 let taken = TrainingStep(
-                    samples: samples, weight: 1, of: nil, isLast: true, reducer: reducer, scaler: scaler, clipping: clipping, begun: begun)
+                    samples: samples, weight: 1, of: nil, isLast: true, reducer: reducer, scaler: scaler, clipping: clipping,
+                    autocast: autocast, begun: begun)
                 for optimizer in optimizers where begun.contains(ObjectIdentifier(optimizer)) { taken.step(optimizer) }
             }
             if !begun.isEmpty { scaler?.update() }

@@ -128,22 +128,40 @@ public final class Trainer<Batch, Output> {
             model: model, optimizers: [optimizer], schedules: schedule.map { [$0] } ?? [], generator: generator, stop: stop,
             group: group, shards: shards,
             step: { batch, step in
-                let computed = try compute(batch)
-                step.minimize(computed.loss, by: optimizer)
-                return computed
+                // Measured is what was computed first, before a step that computes several times.
+                var first: Computed?
+                try step.minimize(by: optimizer) {
+                    let computed = try compute(batch)
+                    if first == nil { first = computed }
+                    return computed.loss
+                }
+                guard let first else { preconditionFailure("a step computes the loss at least once") }
+                return first
             }, evaluate: compute)
     }
 
     /// What sums gradients over the shards of a batch; nil where one process computes whole batches. All processes call it for the first time
     /// at the same place: it gives them the weights of the first.
     func shared() throws -> GradientReducer? {
-        guard let group, group.size > 1 || shards ?? 1 > 1 else { return nil }
+        guard let group, cutsBatches else { return nil }
         if reducer == nil {
             let made = try GradientReducer(model, in: group, shards: shards)
             if sharesSteps { for optimizer in optimizers { try made.shareSteps(of: optimizer) } }
             reducer = made
         }
         return reducer
+    }
+
+    /// Whether batches are cut into shards.
+    var cutsBatches: Bool { group.map { $0.size > 1 || shards ?? 1 > 1 } ?? false }
+
+    /// The shards of a batch; nil where one process computes whole batches. Throws where they cannot be dealt out, or the processes cannot share
+    /// the steps of the optimizers. Nothing changes, unlike in ``shared()``.
+    func sharding() throws -> Sharding? {
+        guard let group, cutsBatches else { return nil }
+        if let reducer { return reducer.sharding }
+        for case let problem? in optimizers.map(\.sharingProblem) where sharesSteps { throw group.error("sharing steps", problem) }
+        return try Sharding(dealing: shards ?? group.size, in: group)
     }
 
     /// Adds a metric, which `make` computes for every batch.

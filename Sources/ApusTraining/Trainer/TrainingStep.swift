@@ -17,30 +17,28 @@ public final class TrainingStep {
     private let reducer: GradientReducer?
     private let scaler: GradScaler?
     private let clipping: Clipping?
+    private let dtype: DType?
     /// The optimizers that have gradients of this update.
     private(set) var begun: Set<ObjectIdentifier>
     private var seen: Set<ObjectIdentifier> = []
 
     init(
         samples: Int, weight: Double, of weights: Double?, isLast: Bool, reducer: GradientReducer?, scaler: GradScaler?,
-        clipping: Clipping?,
-        begun: Set<ObjectIdentifier>
+        clipping: Clipping?, autocast dtype: DType?, begun: Set<ObjectIdentifier>
     ) {
         (self.samples, self.weight, self.weights, self.isLast, self.reducer) = (samples, weight, weights, isLast, reducer)
-        (self.scaler, self.clipping, self.begun) = (scaler, clipping, begun)
+        (self.scaler, self.clipping, self.dtype, self.begun) = (scaler, clipping, dtype, begun)
     }
-
-    /// Whether an optimizer has been asked to take its step.
-    var hasStepped: Bool { isLast && !seen.isEmpty }
 
     /// Computes the gradients of `loss`, a scalar, for the parameters of `optimizer` alone, and takes its step, or with accumulation takes
     /// it after the last batch of the group. Where batches are cut into shards, all optimizers take their steps after the last shard.
-    /// Traps if it is called twice for one optimizer in a batch.
+    /// Traps if it is called twice for one optimizer in a batch, and for one that ``Optimizer/needsClosure``.
     public func minimize(_ loss: Tensor, by optimizer: Optimizer) {
-        guard seen.insert(ObjectIdentifier(optimizer)).inserted else {
-            fail("minimize", "is called twice for one \(type(of: optimizer)) in a batch; add the losses, and call it once")
+        guard !optimizer.needsClosure else {
+            fail("minimize", "\(type(of: optimizer)) computes the loss several times: minimize(by: optimizer) { … return loss }")
             return
         }
+        guard isFirst(optimizer) else { return }
         // The loss may have low precision; it is scaled in float32, as in PyTorch.
         autocast(.bfloat16, enabled: false) {
             if begun.insert(ObjectIdentifier(optimizer)).inserted { optimizer.zeroGrad() }
@@ -49,6 +47,30 @@ public final class TrainingStep {
             (scaler?.scale(loss) ?? loss).backward(inputs: optimizer.paramGroups.flatMap(\.parameters))
             if isLast, reducer == nil { step(optimizer) }
         }
+    }
+
+    /// The same for a loss that is computed here: once, or as often as an optimizer asks for that ``Optimizer/needsClosure``, such as ``LBFGS``. Its
+    /// gradients are clipped each time.
+    public func minimize(by optimizer: Optimizer, _ loss: () throws -> Tensor) rethrows {
+        guard optimizer.needsClosure else { return minimize(try loss(), by: optimizer) }
+        guard isFirst(optimizer) else { return }
+        begun.insert(ObjectIdentifier(optimizer))
+        try autocast(.bfloat16, enabled: false) {
+            _ = try optimizer.step {
+                optimizer.zeroGrad()
+                let loss = if let dtype { try autocast(dtype, loss) } else { try loss() }
+                let full = loss.to(loss.dtype.computeType)
+                full.backward(inputs: optimizer.paramGroups.flatMap(\.parameters))
+                clipping?.apply(optimizer, nil)
+                return full.detach()
+            }
+        }
+    }
+
+    private func isFirst(_ optimizer: Optimizer) -> Bool {
+        if seen.insert(ObjectIdentifier(optimizer)).inserted { return true }
+        fail("minimize", "is called twice for one \(type(of: optimizer)) in a batch; add the losses, and call it once")
+        return false
     }
 
     /// Takes the step of an optimizer whose gradients are there.
