@@ -85,6 +85,37 @@ import Testing
         #expect(lines.filter { $0["event"] == "epoch" }.compactMap { $0["epoch"]?.int } == [1, 2, 3])
     }
 
+    /// Checkpoints hold one value of the run. Those of earlier versions, which have a key for each part, are gone on with to the same bytes; one that
+    /// is spoilt is named.
+    @Test func checkpointsOfEarlierVersions() throws {
+        try makeImages()
+        try train("run")
+        let whole = try weights("run")
+        for name in ["result.json", "model.safetensors", "checkpoint.safetensors"] { unlink(folder.file("run/\(name)")) }
+        let path = Checkpoint.previous(in: folder.file("run"))
+        let now = try Checkpoint(contentsOf: path)
+        #expect(now.metadata.map(\.key).sorted() == ["run", "trainer"])
+        let state = try RunState(now, file: path)
+        #expect(state.options != nil && state.data != nil && state.metrics.length > 0)
+        var spoilt = now
+        spoilt.metadata["run"] = #"{"metrics": 3}"#
+        try spoilt.write(to: path)
+        let refused = try run(["train", "--resume", "run"])
+        #expect(refused.status == 1 && refused.errors.contains("metrics: a number, where an object is wanted"), "\(refused.errors)")
+        var earlier = now
+        earlier.metadata["run"] = nil
+        earlier.metadata["run.options"] = state.options?.text
+        earlier.metadata["run.data"] = state.data?.text
+        earlier.metadata["metrics.length"] = "\(state.metrics.length)"
+        earlier.metadata["metrics.lossSum"] = "\(state.metrics.lossSum)"
+        earlier.metadata["metrics.images"] = "\(state.metrics.images)"
+        try earlier.write(to: path)
+        #expect(try run(["train", "--resume", "run"]).status == 0)
+        #expect(try weights("run") == whole)
+        let lines = try Command.text(folder.file("run/metrics.jsonl")).split(separator: "\n").map { try JSON(parsing: String($0)) }
+        #expect(lines.filter { $0["event"] == "epoch" }.compactMap { $0["epoch"]?.int } == [1, 2, 3])
+    }
+
     // MARK: More epochs
 
     /// A finished run of each schedule is given more epochs; if it is killed and resumed meanwhile, it ends with the same bytes.

@@ -4,21 +4,12 @@ import ApusTraining
 /// Writes a run's `metrics.jsonl`: the mean loss and the learning rate about fifty times per epoch, and each epoch's record.
 final class MetricsRecorder: TrainingObserver {
     /// The part of it that a checkpoint stores.
-    struct State {
+    struct State: Codable {
         /// The length of the file in bytes.
         var length = 0
         /// The epoch's sum of losses at the last line.
         var lossSum = 0.0
         var images = 0
-
-        init() {}
-
-        /// The state in the `metadata` of a checkpoint; a missing key counts as 0.
-        init(_ metadata: Metadata) {
-            length = metadata["metrics.length"].flatMap { Int($0) } ?? 0
-            lossSum = metadata["metrics.lossSum"].flatMap { Double($0) } ?? 0
-            images = metadata["metrics.images"].flatMap { Int($0) } ?? 0
-        }
     }
 
     private let log: MetricsLog
@@ -36,9 +27,10 @@ final class MetricsRecorder: TrainingObserver {
     }
 
     /// The state for a checkpoint; the file is flushed first, so that the checkpoint never refers to lost lines.
-    func metadata() throws -> [String: String] {
+    func stateOnDisk() throws -> State {
         try log.sync()
-        return ["metrics.length": String(log.length), "metrics.lossSum": "\(state.lossSum)", "metrics.images": String(state.images)]
+        state.length = log.length
+        return state
     }
 
     func didTrain(_ progress: TrainingProgress) {

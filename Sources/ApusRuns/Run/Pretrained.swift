@@ -42,9 +42,8 @@ struct Pretrained {
         }
     }
 
-    /// What a checkpoint says of the weights in `path`, which are not read again.
-    init?(_ path: String, checkpoint: Checkpoint) {
-        guard let json = checkpoint.metadata["run.pretrained"].flatMap({ try? JSON(parsing: $0) }) else { return nil }
+    /// What a checkpoint says of the weights in `path` (`json`), which are not read again.
+    init(_ path: String, _ json: JSON) {
         (self.path, weights) = (path, StateDict())
         request = InputRequest(channels: json["channels"]?.int, size: json["size"]?.array?.compactMap(\.int))
         normalization = json["transforms"].flatMap { try? TransformFile.transforms($0, file: path).normalization }

@@ -10,6 +10,8 @@ extension Run {
     /// What a run begins with, or goes on from.
     struct Start {
         let checkpoint: Checkpoint?
+        /// What that says of the run.
+        let state: RunState?
         /// The options with which that was written.
         let known: RunOptions?
         /// The options with which the run continues.
@@ -35,16 +37,17 @@ extension Run {
     func begin() throws -> Start {
         let checkpoint = try Checkpoint.load(from: folder.path, in: group)
         return try group.all {
-            let known = try checkpoint.flatMap(knownOptions)
-            if let known { try checkOptions(known) }
+            let state = try checkpoint.map(state)
+            let known = try state.flatMap(knownOptions)
+            if let state { try checkOptions(state) }
             let new = try amended(checkpoint)
             _ = try RunOptions.device(options.device, in: group)
             let pretrained = try new.weights.map { path in
-                try checkpoint.flatMap { Pretrained(path, checkpoint: $0) } ?? Pretrained(path, model: new.model)
+                try state?.pretrained.map { Pretrained(path, $0) } ?? Pretrained(path, model: new.model)
             }
             let found = try LoadedData(new, pretrained)
-            if let checkpoint { try checkData(checkpoint, found.data, new.data) }
-            return Start(checkpoint: checkpoint, known: known, options: new, pretrained: pretrained, found: found)
+            if let before = state?.data { try checkData(before, found.data, new.data) }
+            return Start(checkpoint: checkpoint, state: state, known: known, options: new, pretrained: pretrained, found: found)
         }
     }
 
@@ -61,7 +64,7 @@ extension Run {
                 weights: start.checkpoint?["model"] ?? start.pretrained?.weights)
         }
         // What a checkpoint holds takes the place of all weights.
-        var loaded = start.checkpoint?.metadata["run.loaded"]
+        var loaded = start.state?.loaded
         if let pretrained = start.pretrained, start.checkpoint == nil {
             loaded = try pretrained.load(into: model)
             if group.isFirst { note(loaded!) }
@@ -108,13 +111,17 @@ extension Run {
         }
     }
 
+    /// What a checkpoint of this run says of it.
+    func state(_ checkpoint: Checkpoint) throws -> RunState { try RunState(checkpoint, file: Checkpoint.newest(in: folder.path)) }
+
     /// The options with which a checkpoint was written; nil for checkpoints of earlier versions, which lack them.
-    func knownOptions(_ checkpoint: Checkpoint) throws -> RunOptions? {
-        try checkpoint.metadata["run.options"].map { try RunOptions(json: JSON(parsing: $0), file: Checkpoint.newest(in: folder.path)) }
+    private func knownOptions(_ state: RunState) throws -> RunOptions? {
+        try state.options.map { try RunOptions(json: $0, file: Checkpoint.newest(in: folder.path)) }
     }
 
-    /// Throws unless `options.json` equals the checkpoint's options, or follows from them by amendments.
-    func checkOptions(_ known: RunOptions) throws {
+    /// Throws unless `options.json` equals the options with which a checkpoint was written, or follows from them by amendments.
+    func checkOptions(_ state: RunState) throws {
+        guard let known = try knownOptions(state) else { return }
         let versions = options.versions
         guard !versions.contains(known) else { return }
         let last = versions.last { $0.former.count == known.former.count } ?? options
@@ -135,19 +142,15 @@ extension Run {
         return options.amended(epochs: wanted.epochs, data: wanted.data, at: step)
     }
 
-    /// Throws if the data differ from those of `checkpoint`, since the run would end with other weights than an uninterrupted one.
-    private func checkData(_ checkpoint: Checkpoint, _ data: RunData, _ name: String) throws {
-        guard let text = checkpoint.metadata["run.data"] else { return }
-        guard let difference = try difference(of: data, from: text) else { return }
+    /// Throws if the data differ from those of before, since the run would end with other weights than an uninterrupted one.
+    private func checkData(_ before: JSON, _ data: RunData, _ name: String) throws {
+        guard let difference = difference(of: data, from: before) else { return }
         throw RunError(
             "\(name) is not the data that the run in \(folder.path) began with: \(difference); put that back, or begin a new run")
     }
 
-    /// The first difference of data from those that a checkpoint says, in words; nil if they are the same.
-    func difference(of data: RunData, from text: String) throws -> String? {
-        guard let before = try? JSON(parsing: text) else {
-            throw RunError("the checkpoint in \(folder.path) says of its data '\(printable(text))', which is no JSON")
-        }
+    /// The first difference of data from those of before, in words; nil if they are the same.
+    func difference(of data: RunData, from before: JSON) -> String? {
         let found = data.fingerprint
         func differs(_ part: String, _ key: String) -> String? {
             // Checkpoints of earlier versions have fewer keys.

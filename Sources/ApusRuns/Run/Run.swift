@@ -135,7 +135,7 @@ public final class Run {
         let told = try group.fromFirst {
             // Nothing is written for a finished run that stays unchanged, so that its folder may be read-only.
             if wanted == (nil, nil), let result = try folder.loadResult(options) {
-                if let known = try (try? Checkpoint.load(from: folder.path)).flatMap(knownOptions) { try checkOptions(known) }
+                if let checkpoint = try? Checkpoint.load(from: folder.path) { try checkOptions(state(checkpoint)) }
                 return ["result": result.json]
             }
             lock = try RunLock(folder)
@@ -166,12 +166,12 @@ public final class Run {
             if start.options != options { try AtomicFile.write(start.options.json.text + "\n", to: folder.options) }
             if let result = try folder.loadResult(start.options) { return ["result": result.json] }
             unlink(folder.result)
-            return ["data": .string(start.found.data.fingerprint.text)]
+            return ["data": start.found.data.fingerprint]
         }
         if let result = told["result"].flatMap({ Result(json: $0) }) { return .wasFinished(result) }
         options = start.options
         try group.all {
-            guard !group.isFirst, let difference = try difference(of: start.found.data, from: told["data"]?.string ?? "") else { return }
+            guard !group.isFirst, let difference = difference(of: start.found.data, from: told["data"] ?? .null) else { return }
             throw RunError("\(options.data) is not the data that the first process has there: \(difference)")
         }
         if group.isFirst { didLoad(start.found.data) }
@@ -192,27 +192,29 @@ public final class Run {
         recipe.apply(to: trainer, model, counts: start.found.data.train.counts)
         trainer.checkpoints = .init(folder: folder.path, steps: options.checkpointEvery)
 
-        var logState = MetricsRecorder.State()
         if let checkpoint = start.checkpoint {
             if let failed = checkpoint.newestFailed { note("\(failed); going on from the checkpoint before it") }
             try trainer.restore(checkpoint, train: train, file: Checkpoint.newest(in: folder.path))
-            logState = MetricsRecorder.State(checkpoint.metadata)
         }
         schedule.stretchTheRest()
         var recorder: MetricsRecorder?
         var board: RunTensorBoard?
         try group.onFirst {
-            let metrics = try MetricsRecorder(folder.metrics, logState, evaluated: options.evaluated, stop: stop)
+            let known = start.state?.metrics ?? MetricsRecorder.State()
+            let metrics = try MetricsRecorder(folder.metrics, known, evaluated: options.evaluated, stop: stop)
             recorder = metrics
             board = try tensorBoard.map { log in
                 try RunTensorBoard(
                     log, options, model, input: start.found.data.train.input, batches: train.count, command: command, step: trainer.step,
                     stop: stop)
             }
-            var own = ["run.data": start.found.data.fingerprint.text, "run.options": options.json.text]
-            own["run.loaded"] = built.loaded
-            own["run.pretrained"] = start.pretrained?.json.text
-            trainer.checkpointMetadata = { [own] in try metrics.metadata().merging(own) { $1 } }
+            let own = RunState(
+                options: options.json, data: start.found.data.fingerprint, loaded: built.loaded, pretrained: start.pretrained?.json)
+            trainer.checkpointMetadata = {
+                var state = own
+                state.metrics = try metrics.stateOnDisk()
+                return [RunState.key: try JSON(encoding: state).text]
+            }
             trainer.observers = [metrics] + (board.map { [$0.observer] } ?? []) + observers
         }
         model.train()

@@ -39,8 +39,13 @@ package struct TestImages {
                 notes.append(
                     "\(name) has no folder test: tested on the \(Text.grouped(data.count)) of its \(Text.grouped(all.train.count + data.count)) images that the run does not learn from"
                 )
-                let before = try metadata["apus.images"] ?? run.flatMap { try Checkpoint.load(from: $0.path)?.metadata["run.data"] }
-                if let before = before.flatMap({ try? JSON(parsing: $0) }), let change = TestImages.change(all, before) {
+                let known = metadata["apus.images"].flatMap { try? JSON(parsing: $0) }
+                let before =
+                    try known
+                    ?? run.flatMap { run in
+                        try Checkpoint.load(from: run.path).flatMap { try RunState($0, file: Checkpoint.newest(in: run.path)).data }
+                    }
+                if let before, let change = TestImages.change(all, before) {
                     notes.append("\(name) \(change)")
                 }
             }
