@@ -54,15 +54,7 @@ struct Embed: ParsableCommand {
                 bar.show($0)
             }
             bar.clear()
-            var arrays: StateDict = ["features": features]
-            var names: [JSON.Member] = [.init("files", .array(rows.map { .string(pictures.paths[$0].text) }))]
-            if let classes = pictures.classes {
-                arrays["labels"] = Tensor(rows.map { classes.labels[$0] })
-                names.append(.init("classes", .array(classes.names.map { .string($0) })))
-            }
-            try arrays.save(npz: out)
-            let beside = String(out.dropLast(".npz".count)) + ".json"
-            try AtomicFile.write(JSON.object(names).text + "\n", to: beside)
+            let beside = try pictures.write(features, of: rows, to: out)
             say("\(out): features \(features.shape)\(pictures.classes == nil ? "" : " and labels"); \(beside): their names")
         }
     }

@@ -66,7 +66,7 @@ struct ProfileCommand: ParsableCommand {
             let summary = try ModelSource.check(network, name, input: input.sizes, classes: classes, device: .cpu)
             let target = try RunOptions.device(options.device)
             network.to(target)
-            let (profile, kernels) = try stepping(network, options, target)
+            let (profile, kernels) = try options.profile(network, input: input.sizes, classes: classes, steps: steps, on: target)
             try profile.writeTrace(to: trace)
             json
                 ? sayJSON(profile, kernels)
@@ -74,23 +74,6 @@ struct ProfileCommand: ParsableCommand {
                     "\(name), batch of \(batchSize), \(Text.grouped(summary.parameters)) parameters, \(target)\n\n"
                         + profile.text(unicode: Terminal.of(STDOUT_FILENO).hasUnicode)
                         + (kernels.isEmpty ? "" : "\n\n\(KernelTable.text(kernels, steps))\n") + "\ntrace: \(trace)")
-        }
-    }
-
-    private func stepping(_ network: Module, _ options: RunOptions, _ device: Device) throws -> (Profile, [KernelTime]) {
-        let images = Tensor.randn(Shape([batchSize] + input.sizes), device: device)
-        let labels = Tensor.randint(classes, [batchSize], device: device)
-        let criterion = CrossEntropyLoss()
-        let optimizer = options.optimizer.make(network.parameters(), lr: options.rate)
-        func step() {
-            optimizer.zeroGrad()
-            criterion(network(images), labels).backward()
-            optimizer.step()
-        }
-        return try checked {
-            for _ in 0..<3 { step() }
-            let profile = Profile(of: network, steps: steps, step)
-            return (profile, try device.gpu?.kernelTimes { for _ in 0..<steps { step() } } ?? [])
         }
     }
 

@@ -1,13 +1,18 @@
-import Apus
-import ApusRuns
+import ApusCore
+import ApusData
+import ApusFormats
+import ApusNN
+import ApusOptim
+import ApusSystem
+import ApusVision
 
 /// The workloads that are compared with PyTorch, written with the public API as a user would write them.
 /// `scripts/bench/pytorch_workloads.py` has the same in PyTorch, with the same names.
-enum Workloads {
+package enum Workloads {
     /// Prepares a workload and returns the function to measure.
-    typealias Make = @Sendable () throws -> () throws -> Void
+    package typealias Make = @Sendable () throws -> () throws -> Void
 
-    static let all: [(name: String, make: Make)] = [
+    package static let all: [(name: String, make: Make)] = [
         ("gemm512", { product(512) }),
         ("gemm2048", { product(2048) }),
         ("mlp1", { step(mlp(), .randn([1, 784]), labels(1)) }),
@@ -119,7 +124,7 @@ enum Workloads {
         return { _ = f(x) }
     }
 
-    static func mlp() -> Sequential { Sequential(Linear(784, 256), ReLU(), Linear(256, 10)) }
+    package static func mlp() -> Sequential { Sequential(Linear(784, 256), ReLU(), Linear(256, 10)) }
 
     static func cnn() -> Sequential {
         Sequential(
@@ -129,13 +134,13 @@ enum Workloads {
     }
 
     /// A training step with SGD and momentum 0.9, or with the optimizer that `optimizer` makes.
-    static func step(
+    package static func step(
         _ model: Module, _ x: Tensor, _ y: Tensor, _ optimizer: ([Parameter]) -> Optimizer = { SGD($0, lr: 0.01, momentum: 0.9) }
     ) -> () -> Void {
         step(model.parameters(), x, y, optimizer) { model($0) }
     }
 
-    static func step(
+    package static func step(
         _ parameters: [Parameter], _ x: Tensor, _ y: Tensor, _ optimizer: ([Parameter]) -> Optimizer = { SGD($0, lr: 0.01, momentum: 0.9) },
         forward: @escaping (Tensor) -> Tensor
     ) -> () -> Void {
@@ -157,5 +162,47 @@ enum Workloads {
     private static func infer(_ model: Module, _ x: Tensor, evaluating: Bool = true) -> () -> Void {
         if evaluating { model.eval() }
         return { _ = noGrad { model(x) } }
+    }
+
+    /// One training step, and nothing else.
+    package static func start() { step(mlp(), .randn([64, 784]), .randint(10, [64]))() }
+
+    /// The median time in which a picture of a folder of classes becomes 224 × 224: one after the other, or where `workers` are given mirrored at
+    /// random in batches of 32.
+    package static func measurePictures(
+        in folder: String, _ decoding: Picture.Decoding, workers: Int?, seconds: Double
+    ) throws -> (median: Double, runs: Int) {
+        let transform = Compose {
+            Resize([224, 224])
+            if workers != nil { RandomHorizontalFlip() }
+            ToTensor()
+        }
+        let data = try ImageFolder(folder, decoding: decoding, transform: transform)
+        let loader = DataLoader(data, batchSize: 32, shuffle: true, workers: workers ?? 1)
+        func epoch() throws {
+            if workers == nil { for i in 0..<data.count { _ = try data[i] } } else { try loader.forEach { _ in } }
+        }
+        let (median, runs) = try measure(epoch, seconds: seconds, warmUp: 1)
+        return (median / Double(data.count), runs)
+    }
+
+    /// The median time of a run: after warming up, as many runs as fit into `seconds`, but at least `least`. Runs shorter than 20 µs are
+    /// timed several at once, so that reading the clock does not matter.
+    package static func measure(
+        _ run: () throws -> Void, seconds: Double, warmUp: Int = 3, least: Int = 5
+    ) throws -> (median: Double, runs: Int) {
+        func time(_ count: Int) throws -> Double {
+            let before = monotonicSeconds()
+            for _ in 0..<count { try run() }
+            return monotonicSeconds() - before
+        }
+        _ = try time(warmUp)
+        var together = 1
+        while together < 1 << 10, try time(together) < 20e-6 { together *= 2 }
+        var times: [Double] = []
+        let start = monotonicSeconds()
+        while times.count < least || monotonicSeconds() - start < seconds { times.append(try time(together) / Double(together)) }
+        times.sort()
+        return (times[times.count / 2], times.count * together)
     }
 }

@@ -1,24 +1,26 @@
-import Apus
+import ApusCore
+import ApusData
+import ApusNN
 import Glibc
 
 /// How time and memory grow with the size of the work: `apus bench growth`, which `scripts/bench/plot_growth.py` plots.
-enum Growth {
+package enum Growth {
     /// One kind of work at several sizes.
-    struct Series: Sendable {
+    package struct Series: Sendable {
         /// The name of the work, and what its size counts.
-        var name, axis: String
-        var sizes: [Int]
+        package var name, axis: String
+        package var sizes: [Int]
         var make: @Sendable (Int) -> () throws -> Void
     }
 
-    struct Point {
-        var size: Int
-        var seconds: Double
+    package struct Point {
+        package var size: Int
+        package var seconds: Double
         /// The peak memory beyond what was in use before, in bytes.
-        var bytes: Int
+        package var bytes: Int
     }
 
-    static let all: [Series] = [
+    package static let all: [Series] = [
         Series(name: "mlp-batch", axis: "batch", sizes: (0...13).map { 1 << $0 }) { batch in
             Workloads.step(Workloads.mlp(), .randn([batch, 784]), .randint(10, [batch]))
         },
@@ -55,7 +57,7 @@ enum Growth {
     }
 
     /// The series and size named `growth/NAME/SIZE`.
-    static func named(_ name: String) -> (series: Series, size: Int)? {
+    package static func named(_ name: String) -> (series: Series, size: Int)? {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "growth", let size = Int(parts[2]), let series = all.first(where: { $0.name == parts[1] }),
             series.sizes.contains(size)
@@ -64,10 +66,10 @@ enum Growth {
     }
 
     /// Measures one size. Run it in a separate process, since memory of earlier work would count.
-    static func measure(_ series: Series, _ size: Int, seconds: Double) throws -> Point {
+    package static func measure(_ series: Series, _ size: Int, seconds: Double) throws -> Point {
         let before = status("VmRSS:")
         let run = series.make(size)
-        let median = try Bench.measure(run, seconds: seconds, warmUp: 1, least: 3).median
+        let median = try Workloads.measure(run, seconds: seconds, warmUp: 1, least: 3).median
         return Point(size: size, seconds: median, bytes: max(0, status("VmHWM:") - before))
     }
 

@@ -1,11 +1,14 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusDistributed
+import ApusNN
 import ApusSystem
+import ApusVision
 
 /// What sums over processes take, and how much of it the computation hides; scripts/bench/distributed runs it under launchers.
-enum Collectives {
+package enum Collectives {
     /// Medians of sums of float32 in fixed order, beside those in the order of MPI's own, in turns.
-    static func sums(_ group: ProcessGroup, rounds: Int) throws -> [(bytes: Int, fixed: Double, unordered: Double)] {
+    package static func sums(_ group: ProcessGroup, rounds: Int) throws -> [(bytes: Int, fixed: Double, unordered: Double)] {
         try [1 << 10, 100 << 10, 10 << 20, 100 << 20].map { bytes in
             let x = Tensor.zeros(bytes / 4)
             var times: [Bool: [Double]] = [:]
@@ -24,7 +27,7 @@ enum Collectives {
     }
 
     /// When the gradients of a step travel.
-    enum Sum: String, CaseIterable {
+    package enum Sum: String, CaseIterable {
         /// Not at all.
         case none
         /// After the backward pass.
@@ -34,7 +37,7 @@ enum Collectives {
     }
 
     /// Medians of a training step of resnet18 on 32 × 32 images, in turns.
-    static func steps(_ group: ProcessGroup, batch: Int, rounds: Int) throws -> [(sum: Sum, seconds: Double)] {
+    package static func steps(_ group: ProcessGroup, batch: Int, rounds: Int) throws -> [(sum: Sum, seconds: Double)] {
         let model = withGenerator(Generator(seed: 1)) { resnet18(classes: 10, smallImages: true) }
         let reducer = try GradientReducer(model, in: group)
         let (x, y) = (Tensor.randn([batch, 3, 32, 32]), Tensor.randint(10, [batch]))

@@ -66,25 +66,14 @@ struct Bench: ParsableCommand {
         }
         if let distributed { return try measure(distributed) }
         if let pictures {
-            let transform = Compose {
-                Resize([224, 224])
-                if workers != nil { RandomHorizontalFlip() }
-                ToTensor()
-            }
             for decoding in Picture.Decoding.allCases {
-                let data = try ImageFolder(pictures, decoding: decoding, transform: transform)
-                let loader = DataLoader(data, batchSize: 32, shuffle: true, workers: workers ?? 1)
-                func epoch() throws {
-                    if workers == nil { for i in 0..<data.count { _ = try data[i] } } else { try loader.forEach { _ in } }
-                }
-                let (median, runs) = try Bench.measure(epoch, seconds: budget, warmUp: 1)
-                say("pictures/\(decoding.rawValue)", median / Double(data.count), runs)
+                let (median, runs) = try Workloads.measurePictures(in: pictures, decoding, workers: workers, seconds: budget)
+                say("pictures/\(decoding.rawValue)", median, runs)
             }
             return
         }
         if names == ["start"] {
-            Workloads.step(Workloads.mlp(), .randn([64, 784]), .randint(10, [64]))()
-            return
+            return Workloads.start()
         }
         if names == ["growth"] {
             return Growth.all.forEach { series in series.sizes.forEach { ApusCommand.say("growth/\(series.name)/\($0)") } }
@@ -96,7 +85,7 @@ struct Bench: ParsableCommand {
             )
         }
         for (name, make) in Workloads.all where names.isEmpty || names.contains(name) {
-            let (median, runs) = try Bench.measure(make(), seconds: budget)
+            let (median, runs) = try Workloads.measure(make(), seconds: budget)
             say(name, median, runs)
         }
     }
@@ -120,22 +109,6 @@ struct Bench: ParsableCommand {
     private func say(_ name: String, _ median: Double, _ runs: Int) {
         ApusCommand.say(json ? #"{"name": "\#(name)", "median_s": \#(median), "runs": \#(runs)}"# : "\(name)\t\(median) s\t\(runs) runs")
     }
-
-    /// The median time of a run: after warming up, as many runs as fit into `seconds`, but at least `least`. Runs shorter than 20 µs are
-    /// timed several at once, so that reading the clock does not matter.
-    static func measure(_ run: () throws -> Void, seconds: Double, warmUp: Int = 3, least: Int = 5) throws -> (median: Double, runs: Int) {
-        func time(_ count: Int) throws -> Double {
-            let before = monotonicSeconds()
-            for _ in 0..<count { try run() }
-            return monotonicSeconds() - before
-        }
-        _ = try time(warmUp)
-        var together = 1
-        while together < 1 << 10, try time(together) < 20e-6 { together *= 2 }
-        var times: [Double] = []
-        let start = monotonicSeconds()
-        while times.count < least || monotonicSeconds() - start < seconds { times.append(try time(together) / Double(together)) }
-        times.sort()
-        return (times[times.count / 2], times.count * together)
-    }
 }
+
+extension DeviceWorkloads.Precision: ExpressibleByArgument {}

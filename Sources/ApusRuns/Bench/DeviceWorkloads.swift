@@ -1,13 +1,12 @@
-import Apus
 import ApusCore
-import ApusRuns
-import ArgumentParser
+import ApusNN
+import ApusVision
 
 /// Training steps on a device, in batches that fill a large one; `scripts/bench/vs-pytorch --device` measures them.
-enum DeviceWorkloads {
-    enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, tf32, bfloat16 }
+package enum DeviceWorkloads {
+    package enum Precision: String, CaseIterable, Sendable { case float32, tf32, bfloat16 }
 
-    static let all: [(name: String, input: Shape, model: @Sendable () -> Module)] = [
+    package static let all: [(name: String, input: Shape, model: @Sendable () -> Module)] = [
         ("mlp512", [8192, 784], { Workloads.mlp() }),
         ("cnn64", [1024, 1, 28, 28], { Workloads.cnn() }),
         ("resnet18-train", [256, 3, 64, 64], { ResNet18(inChannels: 3, classes: 10) }),
@@ -15,12 +14,12 @@ enum DeviceWorkloads {
     ]
 
     /// The median time of a step on `device`, and the number of steps. Steps are queued ten at a time, then waited for.
-    static func measure(
+    package static func measure(
         _ model: Module, _ input: Shape, _ device: Device, _ precision: Precision, seconds: Double
     ) throws -> (median: Double, runs: Int) {
         let step = step(model, input, device, precision)
         let together = 10
-        let (median, runs) = try Bench.measure(
+        let (median, runs) = try Workloads.measure(
             {
                 for _ in 0..<together { step() }; device.synchronize()
             }, seconds: seconds)
@@ -29,10 +28,10 @@ enum DeviceWorkloads {
 
     /// The times of the kernels of some steps. Many steps run before them, so that frequent shapes have got specialised kernels, and the
     /// device has work queued.
-    static func kernelTimes(
+    package static func kernelTimes(
         _ model: Module, _ input: Shape, _ device: Device, _ precision: Precision
     ) throws -> (times: [KernelTime], steps: Int) {
-        guard let backend = device.gpu else { throw ValidationError("\(device) has no kernels of its own") }
+        guard let backend = device.gpu else { throw RunError("\(device) has no kernels of its own") }
         let step = step(model, input, device, precision)
         for _ in 0..<120 { step() }
         let steps = 5
