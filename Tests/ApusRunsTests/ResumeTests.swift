@@ -85,8 +85,8 @@ import Testing
         #expect(lines.filter { $0["event"] == "epoch" }.compactMap { $0["epoch"]?.int } == [1, 2, 3])
     }
 
-    /// Checkpoints hold one value of the run. Those of earlier versions, which have a key for each part, are gone on with to the same bytes; one that
-    /// is spoilt is named.
+    /// Checkpoints hold one value of the run. Those of earlier versions, which have a key for each part, are gone on with to the same
+    /// bytes; one that is spoilt is named.
     @Test func checkpointsOfEarlierVersions() throws {
         try makeImages()
         try train("run")

@@ -119,8 +119,8 @@ import Testing
         func didFinish(_ epoch: EpochRecord, of _: Int) { take("end of epoch \(epoch.epoch)") }
     }
 
-    /// A run that is killed, asked nothing: at each batch, each batch of an evaluation, and while each checkpoint is written. Another process
-    /// goes on from what lies in the folder, to the bytes of a run that nobody has killed.
+    /// A run that is killed, asked nothing: at each batch, each batch of an evaluation, and while each checkpoint is written. Another
+    /// process goes on from what lies in the folder, to the bytes of a run that nobody has killed.
     @Test(arguments: [1, 2]) func killedAnywhereItEndsWithTheSameBytes(_ every: Int) throws {
         func run(_ folder: String) -> SmallRun {
             let run = SmallRun(.all, folder: folder)

@@ -221,7 +221,8 @@ import Testing
         #expect(message { EarlyStopping(patience: 0) }.contains("patience is 0"))
     }
 
-    /// An optimizer that computes the loss several times gets to: the trainer takes the steps of a loop by hand, and goes on to the same bytes.
+    /// An optimizer that computes the loss several times gets to: the trainer takes the steps of a loop by hand, and goes on to the same
+    /// bytes.
     @Test func optimizersThatComputeTheLossAgain() throws {
         let x = Tensor.randn([12, 3], generator: Generator(seed: 1))
         let y = x.mm(Tensor([[1.0], [-2], [0.5]])) + 1

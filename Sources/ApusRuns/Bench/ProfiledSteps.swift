@@ -4,8 +4,8 @@ import ApusOptim
 import ApusTraining
 
 extension RunOptions {
-    /// The profile of training steps of `network` with the optimizer of the options, on random images and labels. Three steps warm up; on a device as
-    /// many more say what its kernels took.
+    /// The profile of training steps of `network` with the optimizer of the options, on random images and labels. Three steps warm up; on a
+    /// device as many more say what its kernels took.
     package func profile(
         _ network: Module, input: [Int], classes: Int, steps: Int, on device: Device
     ) throws -> (Profile, [KernelTime]) {

@@ -167,8 +167,8 @@ package enum Workloads {
     /// One training step, and nothing else.
     package static func start() { step(mlp(), .randn([64, 784]), .randint(10, [64]))() }
 
-    /// The median time in which a picture of a folder of classes becomes 224 × 224: one after the other, or where `workers` are given mirrored at
-    /// random in batches of 32.
+    /// The median time in which a picture of a folder of classes becomes 224 × 224: one after the other, or where `workers` are given
+    /// mirrored at random in batches of 32.
     package static func measurePictures(
         in folder: String, _ decoding: Picture.Decoding, workers: Int?, seconds: Double
     ) throws -> (median: Double, runs: Int) {

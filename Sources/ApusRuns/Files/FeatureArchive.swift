@@ -4,8 +4,9 @@ import ApusFormats
 import ApusSystem
 
 extension PictureFiles {
-    /// Writes features of pictures, and the classes of those that have one, as an archive of NumPy's, and beside it `….json` with the names: `files` in
-    /// the order of the rows, and `classes`. `rows` are the indices of the features' files; `path` ends in `.npz`. Returns the second file's path.
+    /// Writes features of pictures, and the classes of those that have one, as an archive of NumPy's, and beside it `….json` with the
+    /// names: `files` in the order of the rows, and `classes`. `rows` are the indices of the features' files; `path` ends in `.npz`.
+    /// Returns the second file's path.
     package func write(_ features: Tensor, of rows: [Int], to path: String) throws -> String {
         var arrays: StateDict = ["features": features]
         var names: [JSON.Member] = [.init("files", .array(rows.map { .string(paths[$0].text) }))]

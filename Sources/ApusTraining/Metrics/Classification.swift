@@ -26,8 +26,9 @@ public struct Accuracy: Metric {
         }
     }
 
-    /// For a score each, of any shape, and labels 0 and 1 of the same: the fraction of scores that are on their label's side of `threshold`. Scores
-    /// above it stand for 1; 0 is for logits, 0.5 for probabilities. Traps where the shapes differ. torchmetrics: `task="binary"`, and
+    /// For a score each, of any shape, and labels 0 and 1 of the same: the fraction of scores that are on their label's side of
+    /// `threshold`. Scores above it stand for 1; 0 is for logits, 0.5 for probabilities. Traps where the shapes differ. torchmetrics:
+    /// `task="binary"`, and
     /// `task="multilabel"` for scores [N, L, …] of L labels.
     public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
         guard let (predicted, actual) = decided("Accuracy", scores, labels, threshold) else {
@@ -99,8 +100,8 @@ public struct ConfusionMatrix: Metric {
         }
     }
 
-    /// For a score each, of any shape, and labels 0 and 1 of the same: two classes, of which scores above `threshold` stand for 1. Traps where the
-    /// shapes differ.
+    /// For a score each, of any shape, and labels 0 and 1 of the same: two classes, of which scores above `threshold` stand for 1. Traps
+    /// where the shapes differ.
     public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
         classes = 2
         guard let (predicted, actual) = decided("ConfusionMatrix", scores, labels, threshold) else {
@@ -185,14 +186,14 @@ public struct F1Score: Metric {
     /// For scores [N, C, …] and labels [N, …]; labels that are no class are ignored.
     public init(_ scores: Tensor, _ labels: Tensor) { counts = ClassCounts(scores, labels) }
 
-    /// That of class 1 alone, for a score each, of any shape, and labels 0 and 1 of the same; scores above `threshold` stand for 1. Traps where the
-    /// shapes differ. torchmetrics: `task="binary"`, which has 0 where there is no 1 and none is predicted, and not NaN.
+    /// That of class 1 alone, for a score each, of any shape, and labels 0 and 1 of the same; scores above `threshold` stand for 1. Traps
+    /// where the shapes differ. torchmetrics: `task="binary"`, which has 0 where there is no 1 and none is predicted, and not NaN.
     public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
         counts = ClassCounts(binary: "F1Score", scores, labels, threshold)
     }
 
-    /// The mean over those of L labels that occur or are predicted, each of which is there or not: for scores [N, L, …] and labels 0 and 1 of the same
-    /// shape. Traps on other shapes. torchmetrics: `task="multilabel"`, which counts labels that never occur as 0.
+    /// The mean over those of L labels that occur or are predicted, each of which is there or not: for scores [N, L, …] and labels 0 and 1
+    /// of the same shape. Traps on other shapes. torchmetrics: `task="multilabel"`, which counts labels that never occur as 0.
     public init(multilabel scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
         counts = ClassCounts(multilabel: "F1Score", scores, labels, threshold)
     }
@@ -212,14 +213,15 @@ public struct MeanIoU: Metric {
     /// For scores [N, C, …] and labels [N, …]; labels that are no class are ignored.
     public init(_ scores: Tensor, _ labels: Tensor) { counts = ClassCounts(scores, labels) }
 
-    /// That of class 1 alone, for a score each, of any shape, and labels 0 and 1 of the same; scores above `threshold` stand for 1. Traps where the
-    /// shapes differ. torchmetrics: `JaccardIndex(task="binary")`, which has 0 where there is no 1 and none is predicted, and not NaN.
+    /// That of class 1 alone, for a score each, of any shape, and labels 0 and 1 of the same; scores above `threshold` stand for 1. Traps
+    /// where the shapes differ. torchmetrics: `JaccardIndex(task="binary")`, which has 0 where there is no 1 and none is predicted, and not
+    /// NaN.
     public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
         counts = ClassCounts(binary: "MeanIoU", scores, labels, threshold)
     }
 
-    /// The mean over those of L labels that occur or are predicted: for scores [N, L, …] and labels 0 and 1 of the same shape. Traps on other shapes.
-    /// torchmetrics: `JaccardIndex(task="multilabel")`, which counts labels that never occur as 0.
+    /// The mean over those of L labels that occur or are predicted: for scores [N, L, …] and labels 0 and 1 of the same shape. Traps on
+    /// other shapes. torchmetrics: `JaccardIndex(task="multilabel")`, which counts labels that never occur as 0.
     public init(multilabel scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
         counts = ClassCounts(multilabel: "MeanIoU", scores, labels, threshold)
     }

@@ -113,7 +113,8 @@ public final class Measurements {
 
     // MARK: Checkpoints and processes
 
-    /// The state in a checkpoint: of one shard, or of several with their numbers. What its metrics have many numbers of is in `StateTensors`.
+    /// The state in a checkpoint: of one shard, or of several with their numbers. What its metrics have many numbers of is in
+    /// `StateTensors`.
     struct State: Codable {
         var samples: Int
         var mean: Mean

@@ -120,8 +120,8 @@ extension Trainer {
 
     /// Restores the state in `checkpoint`. `file` names it in messages. All processes of a group call it.
     ///
-    /// Throws if it belongs to another model, optimizer, schedule or loader, or to another batch size or other metrics within an epoch; then
-    /// nothing has changed, on any process. At an epoch's end batches and metrics may be others from there on.
+    /// Throws if it belongs to another model, optimizer, schedule or loader, or to another batch size or other metrics within an epoch;
+    /// then nothing has changed, on any process. At an epoch's end batches and metrics may be others from there on.
     public func restore(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws {
         func checked() throws -> [() throws -> Void] { try loading(checkpoint, train: train, file: file) }
         var loads = try group.map { try $0.all(checked) } ?? checked()

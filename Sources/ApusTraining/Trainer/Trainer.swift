@@ -155,8 +155,8 @@ public final class Trainer<Batch, Output> {
     /// Whether batches are cut into shards.
     var cutsBatches: Bool { group.map { $0.size > 1 || shards ?? 1 > 1 } ?? false }
 
-    /// The shards of a batch; nil where one process computes whole batches. Throws where they cannot be dealt out, or the processes cannot share
-    /// the steps of the optimizers. Nothing changes, unlike in ``shared()``.
+    /// The shards of a batch; nil where one process computes whole batches. Throws where they cannot be dealt out, or the processes cannot
+    /// share the steps of the optimizers. Nothing changes, unlike in ``shared()``.
     func sharding() throws -> Sharding? {
         guard let group, cutsBatches else { return nil }
         if let reducer { return reducer.sharding }

@@ -49,8 +49,8 @@ public final class TrainingStep {
         }
     }
 
-    /// The same for a loss that is computed here: once, or as often as an optimizer asks for that ``Optimizer/needsClosure``, such as ``LBFGS``. Its
-    /// gradients are clipped each time.
+    /// The same for a loss that is computed here: once, or as often as an optimizer asks for that ``Optimizer/needsClosure``, such as
+    /// ``LBFGS``. Its gradients are clipped each time.
     public func minimize(by optimizer: Optimizer, _ loss: () throws -> Tensor) rethrows {
         guard optimizer.needsClosure else { return minimize(try loss(), by: optimizer) }
         guard isFirst(optimizer) else { return }
