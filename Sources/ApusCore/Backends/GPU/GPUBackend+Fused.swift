@@ -1,5 +1,4 @@
 import CKernels
-import Glibc
 
 extension GPUBackend {
     /// The lines of `shape` along `dim`: their number, their length, and the stride of their elements.
