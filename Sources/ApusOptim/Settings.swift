@@ -23,8 +23,8 @@ public protocol OptimizerSettings {
     /// Whether the rule updates each element by its own gradient and state alone; false by default. Such a rule is applied to rows of a sparse
     /// gradient, and processes can update parts of a parameter.
     static var isElementwise: Bool { get }
-    /// Whether a step may change the rows of a sparse gradient alone. By default where there is no `addedDecay`, which changes all rows; false
-    /// where something else of the rule does.
+    /// Whether a step may change the rows of a sparse gradient alone, as if they were a table by themselves. By default where there is no
+    /// `addedDecay`, which changes all rows. A rule with a decay of its own returns false where there is one.
     var takesRows: Bool { get }
     /// Whether gradients are negated; false by default.
     var maximize: Bool { get }

@@ -17,7 +17,7 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         public let settings: Settings
         /// The number of this step for this parameter, from 1; 0 where steps are not counted.
         public let number: Int
-        /// Whether this step has made one of the states.
+        /// Whether this step has made one of the parameter's states. Rows of a sparse gradient that come later find it false, and zeros.
         public let isFirst: Bool
         fileprivate let state: ParameterState
 

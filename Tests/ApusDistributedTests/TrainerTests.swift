@@ -131,7 +131,7 @@ import Testing
             let refusals = try processes(2) { group -> [String] in
                 let net = withGenerator(Generator(seed: UInt64(group.rank))) { Self.net() }
                 let differs = !isAlone || group.rank == 1
-                let optimizer = differs ? Adam(net.parameters(), lr: 0.5) : AdamW(net.parameters(), lr: 0.5) as Optimizer
+                let optimizer = differs ? SGD(net.parameters(), lr: 0.5, momentum: 0.5) : AdamW(net.parameters(), lr: 0.5) as Optimizer
                 let trainer = SupervisedTrainer(
                     model: net, optimizer: optimizer, schedule: .everyStep(OneCycleLR(optimizer, maxLR: 0.02, totalSteps: 9)),
                     generator: Generator(seed: 3), group: group, shards: 2, loss: { F.crossEntropy($0, $1) })

@@ -158,6 +158,37 @@ import Testing
         #expect(message { _ = AveragedModel(Sequential(LazyLinear(3))) }.contains("LazyLinear has no shapes"))
     }
 
+    @Test func `what would disturb the model or be disturbed by it is refused`() {
+        final class Net: Module {
+            var fc = Linear(3, 2)
+            override func forward(_ x: Tensor) -> Tensor { fc(x) }
+        }
+        let model = Net()
+        let averaged = AveragedModel(model)
+        #expect(message { _ = Shared(AveragedModel(net())) }.contains("share AveragedModel(model, into:"))
+        #expect(message { _ = Shared(Sequential(AveragedModel(net()), ReLU())) }.contains("share AveragedModel(model, into:"))
+        _ = Shared(AveragedModel(net(), into: net()))
+        model.fc = Linear(3, 5)
+        #expect(message { _ = averaged(Tensor.ones([1, 3])) }.contains("the model has changed since its average began"))
+    }
+
+    @Test func `statistics of averages within other modules are computed anew`() {
+        func student() -> Sequential { Sequential(Linear(3, 4), BatchNorm1d(4)) }
+        let teacher = student()
+        let batches = (0..<3).map { Tensor.randn([8, 3], generator: Generator(seed: UInt64($0))) }
+        let whole = Sequential(AveragedModel(teacher), Linear(4, 2))
+        teacher.parameters()[0].detach().fill_(7)
+        let twin = student()
+        try! twin.loadStateDict((whole.submodule("0") as! AveragedModel<Sequential>).module.stateDict())
+        updateBN(batches, whole)
+        updateBN(batches, twin)
+        let found = whole.stateDict(), wanted = twin.stateDict()
+        for key in ["1.running_mean", "1.running_var", "1.num_batches_tracked"] {
+            #expect(found["0.module." + key]!.equal(wanted[key]!), "\(key)")
+            #expect(!teacher.stateDict()[key]!.equal(wanted[key]!))
+        }
+    }
+
     @Test func `a model of one input is called as it is`() {
         let model = net()
         let averaged = AveragedModel(model).eval()

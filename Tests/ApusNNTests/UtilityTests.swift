@@ -40,6 +40,27 @@ private typealias R = Recorded
         #expect(message { _ = fuseLinearBNEval(linear, BatchNorm1d(3, trackRunningStats: false).eval()) }.contains("running statistics"))
     }
 
+    /// A fused layer has the class and the arguments of the convolution, and no random numbers are drawn for it.
+    @Test func fusedLayersKeepTheirArguments() {
+        final class Own: Conv2d {}
+        let x = R.wave([2, 2, 6, 6]).to(.float32)
+        let layers: [ConvolutionLayer] = [
+            Conv2d(2, 4, 3, padding: .same, dilation: 2, groups: 2),
+            Conv2d(2, 4, [3, 2], stride: [1, 2], padding: 1, paddingMode: .reflect),
+            LazyConv2d(4, 3, padding: 1, bias: false), Own(2, 4, 3, padding: 1), Convolution(2, 4, [3, 3], bias: false),
+        ]
+        for conv in layers {
+            let (bn, generator) = (BatchNorm2d(4), Generator(seed: 2))
+            for _ in 0..<3 { _ = bn(conv(x)) }
+            _ = (conv.eval(), bn.eval())
+            let before = generator.state
+            let fused = withGenerator(generator) { fuseConvBNEval(conv, bn) }
+            expectClose(fused(x), bn(conv(x)), rtol: 1e-4, atol: 1e-5)
+            #expect(type(of: fused) == type(of: conv) && fused !== conv && generator.state == before && !fused.training)
+            #expect(fused.description == conv.description.replacing(", bias=False", with: ""))
+        }
+    }
+
     @Test func vectors() {
         let linear = Linear(3, 2)
         let vector = parametersToVector(linear.parameters())

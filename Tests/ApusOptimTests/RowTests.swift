@@ -2,6 +2,14 @@ import Apus
 import TestSupport
 import Testing
 
+@Suite("Backends: steps of rows") struct RowBackendTests {
+    @Test(arguments: Device.tested.filter { $0 != .cpu }, [DType.float32, .bfloat16]) func rowsByThemselves(
+        _ device: Device, _ dtype: DType
+    ) {
+        RowTests.check(on: device, dtype)
+    }
+}
+
 /// Steps with sparse gradients: rules of single elements change the rows that a gradient has, and no other.
 @Suite struct RowTests {
     typealias Maker = @Sendable ([Tensor]) -> Optimizer
@@ -16,6 +24,10 @@ import Testing
 
     /// Those rows become what a dense step makes of a table of them alone, states too; all others keep their bits.
     @Test(arguments: [Device.cpu, .reference], [DType.float64, .float16]) func rowsByThemselves(_ device: Device, _ dtype: DType) {
+        Self.check(on: device, dtype)
+    }
+
+    static func check(on device: Device, _ dtype: DType) {
         let rows = [4, 1, 2]
         for (name, make) in Self.makers {
             for isTransposed in [false, true] {

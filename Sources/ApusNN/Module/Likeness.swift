@@ -49,9 +49,13 @@ final class Likeness: Module {
     override var description: String { original?.description ?? super.description }
     override var olderKeys: [[(old: String, new: String)]] { olderKeysOfOriginal }
 
-    /// Runs `body` with these tensors and modes in place of the original's, by name.
-    func standingIn<Result>(_ body: () throws -> Result) rethrows -> Result {
-        guard let original else { return try body() }
+    /// Whether a call writes into another module while it lasts: its modes and the tensors of its layers.
+    var borrowsLayers: Bool { original != nil }
+
+    /// Runs `body` with the module that computes, with these tensors and modes in place of its own, by name. Traps if its tensors have got
+    /// other names or shapes.
+    func withLayers<Result>(_ body: (Module) throws -> Result) rethrows -> Result {
+        guard let original else { return try body(self) }
         let modules = original.namedModules()
         let before = modules.map(\.module.training)
         let modes = Dictionary(uniqueKeysWithValues: namedModules().map { ($0.name, $0.module.training) })
@@ -60,23 +64,19 @@ final class Likeness: Module {
         var tensors = StateDict()
         for (name, parameter) in namedParameters() { tensors[name] = parameter }
         for (name, buffer) in namedBuffers() { tensors[name] = buffer }
-        return try original.functionalCall(tensors, strict: true, body)
+        let found =
+            original.namedParameters().map { ($0.name, $0.parameter.shape) } + original.namedBuffers().map { ($0.name, $0.buffer.shape) }
+        if let (name, shape) = found.first(where: { tensors[$0.0]?.shape != $0.1 }) {
+            fail(
+                "AveragedModel",
+                "the model's \(name) of shape \(shape) has no average of this shape: the model has changed since its average began. "
+                    + "AveragedModel(model, into:) keeps the averages in a model of their own")
+        }
+        return try original.functionalCall(tensors, strict: true) { try body(original) }
     }
 
     override func forward(_ x: Tensor) -> Tensor {
         guard let original else { return fail(typeName, "holds averages of a part of a model; call the whole: averaged(x)") }
-        return standingIn { original(x) }
-    }
-}
-
-/// A module that is called with other tensors than those of its layers.
-protocol LayersHolding: Module {
-    /// Runs `body` with the module that has the layers, while they compute with those tensors.
-    func withLayers<Result>(_ body: (Module) throws -> Result) rethrows -> Result
-}
-
-extension Likeness: LayersHolding {
-    func withLayers<Result>(_ body: (Module) throws -> Result) rethrows -> Result {
-        try standingIn { try body(original ?? self) }
+        return withLayers { _ in original(x) }
     }
 }

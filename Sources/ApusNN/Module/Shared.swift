@@ -10,10 +10,20 @@ public struct Shared<Model: Module>: @unchecked Sendable {
     // Unchecked: the model is read only, for the reasons given above, and nothing else refers to it.
     private let model: Model
 
-    /// Takes over the model; the compiler checks that the caller keeps no reference.
+    /// Takes over the model; the compiler checks that the caller keeps no reference. Traps for an ``AveragedModel`` whose calls write into the
+    /// model that it was made of.
     public init(_ model: sending Model) {
+        Shared.checkThatCallsOnlyRead(model)
         self.model = model
         model.eval()
+    }
+
+    private static func checkThatCallsOnlyRead(_ model: Module) {
+        guard model.modules().contains(where: { ($0 as? Likeness)?.borrowsLayers == true }) else { return }
+        fail(
+            "Shared",
+            "\(model.typeName) computes with the layers of the model that it averages, so that two calls at once would disturb each other; "
+                + "share AveragedModel(model, into: Net()), or a Net that has loaded averaged.module.stateDict()")
     }
 
     /// Takes the model that `make` returns, with the values of `model`, which may be trained further. Traps where their tensors differ in names
@@ -22,6 +32,7 @@ public struct Shared<Model: Module>: @unchecked Sendable {
         let own = make()
         if own === model { fail("Shared", "the closure returns the model itself; let it make another one, as the model was made") }
         do { try own.loadStateDict(model.stateDict()) } catch { fail("Shared", "\(error); make the other model as the model was made") }
+        Shared.checkThatCallsOnlyRead(own)
         self.model = own
         own.eval()
     }

@@ -11,7 +11,9 @@ import ApusCore
 /// averaged(x)
 /// ```
 /// It keeps the averages of the model's tensors, and calls the model with them in place of its own, in ``Module/train(_:)``'s or
-/// ``Module/eval()``'s mode of the average. Neither tensors nor modes of the model change by that.
+/// ``Module/eval()``'s mode of the average. Neither tensors nor modes of the model are other ones afterwards. Model and average must therefore not
+/// be called from two threads at once, and the model's layers must stay; ``init(_:into:average:useBuffers:)`` makes an average that is
+/// independent of the model.
 public final class AveragedModel<Averaged: Module>: Module {
     /// How a new value p updates an average a of n values.
     public enum Average {
@@ -73,7 +75,7 @@ public final class AveragedModel<Averaged: Module>: Module {
     /// Runs `body` with the model while the averages stand in place of its tensors: `averaged.withAverages { $0(source, target) }`.
     public func withAverages<Result>(_ body: (Averaged) throws -> Result) rethrows -> Result {
         guard let likeness = module as? Likeness else { return try body(model) }
-        return try likeness.standingIn { try body(model) }
+        return try likeness.withLayers { _ in try body(model) }
     }
 
     /// Updates the average with the current parameters of `model`, which has the same layers.
@@ -107,19 +109,19 @@ public final class AveragedModel<Averaged: Module>: Module {
     }
 }
 
-extension AveragedModel: LayersHolding {
-    func withLayers<Result>(_ body: (Module) throws -> Result) rethrows -> Result { try withAverages { try body($0) } }
-}
-
 /// Recomputes the running statistics of all batch normalisations as means over `batches`, since averaged weights need other statistics.
 /// PyTorch: `swa_utils.update_bn`.
 public func updateBN(_ batches: some Sequence<Tensor>, _ model: Module) {
-    if let holder = model as? any LayersHolding { return holder.withLayers { updateBN(in: $0, batches) } }
-    updateBN(in: model, batches)
+    let averages = model.modules().compactMap { $0 as? Likeness }.filter(\.borrowsLayers)
+    updateBN(batches, model, averages[...], layersOf: [model])
 }
 
-private func updateBN(in model: Module, _ batches: some Sequence<Tensor>) {
-    let layers = model.modules().compactMap { $0 as? BatchNorm }
+/// `averages` still have to be entered: the layers of each are then `layersOf` too.
+private func updateBN(_ batches: some Sequence<Tensor>, _ model: Module, _ averages: ArraySlice<Likeness>, layersOf parts: [Module]) {
+    if let average = averages.first {
+        return average.withLayers { updateBN(batches, model, averages.dropFirst(), layersOf: parts + [$0]) }
+    }
+    let layers = parts.flatMap { $0.modules() }.compactMap { $0 as? BatchNorm }
     guard !layers.isEmpty else { return }
     let (wasTraining, momenta) = (model.training, layers.map(\.momentum))
     for layer in layers {

@@ -92,9 +92,15 @@ extension ConvolutionLayer {
         ]
         let named = type.arguments.declared.compactMap { argument in own[argument.name].map { (name: argument.name, value: $0) } }
         return skipInit {
-            guard let made = try? type.arguments(typeName, [], named) as? Self else { return nil }
-            if made.isLazy { made.materialize(channels: inChannels) }
-            return made
+            do {
+                // A subclass of a program's own inherits the declaration, which makes the library's class.
+                guard let made = try type.arguments(typeName, [], named) as? Self else { return nil }
+                if made.isLazy { made.materialize(channels: inChannels) }
+                return made
+            } catch {
+                assertionFailure("\(typeName) cannot be made of its own arguments: \(error)")
+                return nil
+            }
         }
     }
 }

@@ -206,7 +206,8 @@ open class LRScheduler {
     /// The optimizer's rates are part of its own state: load that too.
     public final func loadStateDict(_ state: [String: String]) throws { try loading(state)() }
 
-    /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
+    /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called, but that groups which the
+    /// optimizer got since the last step join the schedule, as they would at the next one.
     package func loading(_ state: [String: String]) throws -> () -> Void {
         joinNewGroups()
         return try entries.loading(state, of: name, problem: problem)

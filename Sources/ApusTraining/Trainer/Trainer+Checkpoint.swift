@@ -124,9 +124,13 @@ extension Trainer {
     /// then nothing has changed, on any process. At an epoch's end batches and metrics may be others from there on.
     public func restore(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws {
         func checked() throws -> [() throws -> Void] { try loading(checkpoint, train: train, file: file) }
-        var loads = try group.map { try $0.all(checked) } ?? checked()
-        // Only now the processes know which parts of the optimizers' states are whose.
-        if try shared() != nil, sharesSteps { loads = try checked() }
+        func agreed() throws -> [() throws -> Void] { try group.map { try $0.all(checked) } ?? checked() }
+        var loads = try agreed()
+        // Only now the processes know which parts of the optimizers' states are whose; the whole ones go before the parts are made.
+        if try shared() != nil, sharesSteps {
+            loads = []
+            loads = try agreed()
+        }
         for load in loads { try load() }
     }
 
