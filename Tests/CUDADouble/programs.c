@@ -95,10 +95,15 @@ int double_block_arguments(const char *text, const char *kernel, int *is_block) 
     char wanted[160];
     snprintf(wanted, sizeof wanted, "KERNEL void %s(", kernel);
     const char *at = strstr(text, wanted);
+    // A macro may write the heads of kernels that take the same arguments.
+    if (!at) {
+        snprintf(wanted, sizeof wanted, "KERNEL void NAME(");
+        at = strstr(text, wanted);
+    }
     if (!at) return -1;
     int count = 0;
     for (at += strlen(wanted); count < MOST_ARGUMENTS; at++) {
-        at += strspn(at, " \n");
+        at += strspn(at, " \n\\");
         is_block[count++] = !strncmp(at, "GLOBAL ", strlen("GLOBAL "));
         at += strcspn(at, ",)");
         if (*at != ',') break;
