@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "driver.h"
 #include "programs.h"
@@ -393,10 +394,18 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image) {
         double_violation("cuModuleLoadData of a program that NVRTC's double did not make");
     char *text = double_translated((const char *)image + end + sizeof trailer, trailer.length);
     cl_int status;
-    cl_program program = clCreateProgramWithSource(opencl_context, 1, (const char **)&text, NULL, &status);
-    check(status, "clCreateProgramWithSource");
-    // The options of OpenCLDriver, so that PoCL finds what the OpenCL tests have compiled in its cache.
-    check(clBuildProgram(program, 1, &opencl_device, "-cl-fp32-correctly-rounded-divide-sqrt", NULL, NULL), "clBuildProgram");
+    cl_program program;
+    // PoCL's cache is not made for processes that compile one program at the same moment: one of them may fail, and then finds it there.
+    for (int attempt = 1;; attempt++) {
+        program = clCreateProgramWithSource(opencl_context, 1, (const char **)&text, NULL, &status);
+        check(status, "clCreateProgramWithSource");
+        // The options of OpenCLDriver, so that PoCL finds what the OpenCL tests have compiled in its cache.
+        status = clBuildProgram(program, 1, &opencl_device, "-cl-fp32-correctly-rounded-divide-sqrt", NULL, NULL);
+        if (status == CL_SUCCESS || attempt == 5) break;
+        clReleaseProgram(program);
+        usleep(200000);
+    }
+    check(status, "clBuildProgram");
     *module = malloc(sizeof **module);
     **module = (struct CUmod_st){program, text, malloc(end), end, is_cubin};
     memcpy((*module)->image, image, end);
