@@ -12,7 +12,7 @@ import ApusCore
 /// Samples of tensors, numbers, strings, and arrays and dictionaries of these are collated as ``Collatable`` says, and tuples of two to
 /// four of them part by part: samples `(Tensor, Int)` give batches `(Tensor, Tensor)`. A rarer tuple, such as `(Int, [Float])`, needs one
 /// line that names its batch: `typealias Batch = (Tensor, [Tensor])`. Swift cannot see the parts of a labelled or longer tuple or of a
-/// struct: for those implement ``collate(_:)``, in one line with ``defaultCollate(_:)``. A data set that reads many samples at once faster
+/// struct: for those implement ``collate(_:)``, in one line with `defaultCollate(_:)`. A data set that reads many samples at once faster
 /// than one by one implements ``batch(at:)`` instead.
 ///
 /// The random numbers that a sample draws from the current generator belong to that sample: in a loader they depend only on the epoch's

@@ -139,7 +139,7 @@ public struct TrainedModel {
         return image
     }
 
-    /// The picture in the file at `path` (``Picture``) as input of the model: float32 [C, H, W], decoded, resized and normalised as those that
+    /// The picture in the file at `path` (`Picture`) as input of the model: float32 [C, H, W], decoded, resized and normalised as those that
     /// it was evaluated on.
     public func image(_ path: String) throws -> Tensor { try image(RawPath(path)) }
 

@@ -67,7 +67,7 @@ public final class Trainer<Batch, Output> {
     /// The loss scaler, needed for float16.
     public var scaler: GradScaler?
     /// Whether the processes of the group share the steps of the optimizers, each of which then keeps its part of their state; see
-    /// ``Optimizer/sharded(by:)``. Set it before the first call of `fit` or `restore`.
+    /// `Optimizer/sharded(by:)`. Set it before the first call of `fit` or `restore`.
     public var sharesSteps = false
     /// When to stop before the last epoch.
     public var earlyStopping: EarlyStopping?

@@ -32,7 +32,7 @@ public final class TrainingStep {
 
     /// Computes the gradients of `loss`, a scalar, for the parameters of `optimizer` alone, and takes its step, or with accumulation takes
     /// it after the last batch of the group. Where batches are cut into shards, all optimizers take their steps after the last shard.
-    /// Traps if it is called twice for one optimizer in a batch, and for one that ``Optimizer/needsClosure``.
+    /// Traps if it is called twice for one optimizer in a batch, and for one that `Optimizer/needsClosure`.
     public func minimize(_ loss: Tensor, by optimizer: Optimizer) {
         guard !optimizer.needsClosure else {
             fail("minimize", "\(type(of: optimizer)) computes the loss several times: minimize(by: optimizer) { … return loss }")
@@ -49,8 +49,8 @@ public final class TrainingStep {
         }
     }
 
-    /// The same for a loss that is computed here: once, or as often as an optimizer asks for that ``Optimizer/needsClosure``, such as
-    /// ``LBFGS``. Its gradients are clipped each time.
+    /// The same for a loss that is computed here: once, or as often as an optimizer asks for that `Optimizer/needsClosure`, such as
+    /// `LBFGS`. Its gradients are clipped each time.
     public func minimize(by optimizer: Optimizer, _ loss: () throws -> Tensor) rethrows {
         guard optimizer.needsClosure else { return minimize(try loss(), by: optimizer) }
         guard isFirst(optimizer) else { return }

@@ -6,7 +6,7 @@ import ApusSystem
 /// Pictures with one folder per class: `path/cat/1.png`, `path/dog/a/2.jpg`. PyTorch: `torchvision.datasets.ImageFolder`.
 ///
 /// The subfolders are the classes, sorted by the bytes of their names; so are the files in them. A sample is float32 [C, H, W] from 0 to 1,
-/// with 3 channels, or 1 with `gray`; the file is read when the sample is requested (``Picture``).
+/// with 3 channels, or 1 with `gray`; the file is read when the sample is requested (`Picture`).
 ///
 /// Pictures are recognised by their contents: PNG, JPEG and WebP, whatever the name. Other files are left out and counted in ``leftOut``,
 /// unless they have the extension of a picture: those, and damaged pictures, are bad pictures (``OnBadImage``). Files and folders whose

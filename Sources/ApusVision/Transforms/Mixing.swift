@@ -4,7 +4,7 @@ import ApusNN
 /// Mixes each sample of a batch with the one before it: `λ x + (1 − λ) roll(x)`, pictures and labels alike, with one λ per batch from
 /// Beta(α, α). PyTorch: `torchvision.transforms.v2.MixUp`.
 ///
-/// Zhang et al., [mixup](https://arxiv.org/abs/1710.09412), 2018. Losses take the labels as probabilities (``ApusNN/CrossEntropyLoss``).
+/// Zhang et al., [mixup](https://arxiv.org/abs/1710.09412), 2018. Losses take the labels as probabilities (`CrossEntropyLoss`).
 public struct MixUp: Hashable, Sendable {
     /// The parameter of the beta distribution.
     public let alpha: Double

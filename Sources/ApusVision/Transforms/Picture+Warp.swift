@@ -10,7 +10,7 @@ extension Picture {
     /// Rotates the picture by `angle` degrees counterclockwise about `center`, by default its middle. With `expand` the result is large
     /// enough for the whole rotated picture; otherwise corners are cut off. Uncovered pixels are `fill`.
     ///
-    /// Filters are ``Interpolation/nearest``, ``Interpolation/bilinear`` and ``Interpolation/bicubic``; traps on others. The same bytes as
+    /// Filters are `Interpolation/nearest`, `Interpolation/bilinear` and `Interpolation/bicubic`; traps on others. The same bytes as
     /// Pillow's `rotate`. PyTorch: `v2.functional.rotate`.
     public func rotated(
         by angle: Double, interpolation: Interpolation = .nearest, expand: Bool = false, center: Point? = nil, fill: Fill = 0
