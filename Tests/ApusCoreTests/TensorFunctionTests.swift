@@ -49,10 +49,10 @@ import Testing
 
     /// `Tests/ApusCoreTests/tensor-functions` writes the file; this finds the methods in its own way.
     @Test func theFileAgreesWithTheMethods() throws {
-        let withoutFunction: Set = [
-            "elu", "gammaSampleGrad", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leakyRelu", "logSigmoid", "mish", "silu", "softplus",
-            "softshrink", "softsign", "truncDivide",
-        ]
+        let script = try String(contentsOf: inCheckout("tensor-functions"), encoding: .utf8)
+        let listed = try #require(script.firstMatch(of: /WITHOUT_FUNCTION = \{([^}]*)\}/))
+        let withoutFunction = Set(listed.1.matches(of: /"(\w+)"/).map { String($0.1) })
+        #expect(withoutFunction.count > 10)
         func names(_ file: String) throws -> [String] {
             let text = try String(contentsOf: inCheckout("../../Sources/ApusCore/Ops/\(file).swift"), encoding: .utf8)
                 .replacing("@_disfavoredOverload ", with: "")

@@ -1,5 +1,6 @@
 // The fused forms as compositions of the simple families. Backends without a fused kernel use them, and fused kernels are compared with
 // them. The formulas are PyTorch's, computed in float32 (float64 for float64) and rounded to the element type at the end.
+// Steps of optimizers have no composition here: `hasOptimizerStep` says whether there is a kernel.
 
 /// For backends that work in host memory and finish before a method returns.
 extension Backend {

@@ -47,7 +47,7 @@ struct Composition {
     /// x in the dtype of the composition; x itself if it has it.
     func cast(_ x: Tensor) throws(OpError) -> Tensor { try x.dtype == dtype ? x : copied(x) }
 
-    @inline(never) func copied(_ x: Tensor) throws(OpError) -> Tensor {
+    @inline(never) private func copied(_ x: Tensor) throws(OpError) -> Tensor {
         let out = try temporary(x.shape)
         try backend.copy(x, into: out)
         return out

@@ -22,7 +22,7 @@ extension Tensor {
 
     /// Replaces row rows[i] by row i of `values` [n, …]; each row once.
     package final func setRows(_ rows: Tensor, _ values: Tensor, by op: String) throws(OpError) {
-        let values = try values.usable()
+        let (rows, values) = (try rows.usable(), try values.usable())
         let places = rows.view(
             values.shape, strides: Shape(rows.strides + Array(repeating: 0, count: values.ndim - 1)), offset: rows.offset)
         try changeRows(rows, by: op) { (target) throws(OpError) in try device.backend.scatter(.set, target, dim: 0, places, values) }

@@ -146,6 +146,6 @@ extension Tensor {
         let most = Swift.max(1, bytes / dtype.size)
         return Swift.stride(from: 0, to: numel, by: most).map { elements($0, Swift.min(most, numel - $0)) }
     }
-    /// Copies the elements of another tensor.
+    /// Copies the elements of another tensor, of the same count.
     fileprivate func copyElements(of other: Tensor) throws(OpError) { try copyData(other, by: "collective") }
 }

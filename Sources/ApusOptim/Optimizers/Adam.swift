@@ -60,8 +60,7 @@ public class Adam: TypedOptimizer<AdamSettings> {
         let (s, average, squares) = (step.settings, step[0], step[1])
         let (beta1, beta2) = s.betas
         if s.decoupledWeightDecay && s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
-        average.moveToward_(gradient, by: 1 - beta1)
-        squares.mul_(beta2).addProduct_(gradient, gradient, 1 - beta2)
+        updateMoments(average, squares, gradient, s.betas)
         let largest = s.amsgrad ? step[2].copy_(step[2].maximum(squares)) : squares
         let denominator = largest.sqrt() / biasCorrection(beta2, step.number).squareRoot() + s.eps
         p.addQuotient_(average, denominator, -s.lr / biasCorrection(beta1, step.number))

@@ -104,8 +104,7 @@ public final class NAdam: TypedOptimizer<NAdamSettings> {
         func momentum(_ t: Int) -> Double { beta1 * (1 - 0.5 * pow(0.96, Double(t) * s.momentumDecay)) }
         let (now, next) = (momentum(step.number), momentum(step.number + 1))
         product.mul_(now)
-        average.moveToward_(gradient, by: 1 - beta1)
-        squares.mul_(beta2).addProduct_(gradient, gradient, 1 - beta2)
+        updateMoments(average, squares, gradient, s.betas)
         let denominator = (squares / biasCorrection(beta2, step.number)).sqrt() + s.eps
         p.addQuotient_(gradient, denominator, -s.lr * (1 - now) / (1 - product.item()))
         p.addQuotient_(average, denominator, -s.lr * next / (1 - product.item() * next))
@@ -161,8 +160,7 @@ public final class RAdam: TypedOptimizer<RAdamSettings> {
         let (s, average, squares) = (step.settings, step[0], step[1])
         let (beta1, beta2) = s.betas
         if s.decoupledWeightDecay && s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
-        average.moveToward_(gradient, by: 1 - beta1)
-        squares.mul_(beta2).addProduct_(gradient, gradient, 1 - beta2)
+        updateMoments(average, squares, gradient, s.betas)
         let corrected = average / biasCorrection(beta1, step.number)
         let (t, correction2) = (Double(step.number), biasCorrection(beta2, step.number))
         let most = 2 / (1 - beta2) - 1

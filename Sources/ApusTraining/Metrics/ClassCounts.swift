@@ -1,15 +1,5 @@
 import ApusCore
 
-/// Where scores are above `threshold`, and where labels are 1; nil where the shapes differ, which fails.
-func decided(_ name: String, _ scores: Tensor, _ labels: Tensor, _ threshold: Double) -> (predicted: Tensor, actual: Tensor)? {
-    if scores.isPoisoned || labels.isPoisoned { return nil }
-    guard scores.shape == labels.shape else {
-        fail(name, "scores of shape \(scores.shape) and labels of shape \(labels.shape) differ; it needs one score a label")
-        return nil
-    }
-    return noGrad { (scores.gt(threshold), labels.gt(0.5)) }
-}
-
 /// How often each class, or each label that is there or not, occurs, is predicted, and both.
 struct ClassCounts: Codable {
     /// Of classes of which a sample has one.
@@ -52,8 +42,7 @@ struct ClassCounts: Codable {
         if let matrix { return matrix.mean { number(Double(matrix[$0, $0]), Double(matrix.taken($0)), Double(matrix.total($0))) } }
         let sums = labels?.values ?? []
         let count = sums.count / 3
-        let numbers = (0..<count).map { number(sums[$0], sums[count + $0], sums[2 * count + $0]) }.filter { !$0.isNaN }
-        return numbers.isEmpty ? .nan : numbers.reduce(0, +) / Double(numbers.count)
+        return (0..<count).map { number(sums[$0], sums[count + $0], sums[2 * count + $0]) }.meanOfNumbers
     }
 
     private enum CodingKeys: CodingKey { case matrix, labels }

@@ -28,8 +28,7 @@ public struct Accuracy: Metric {
 
     /// For a score each, of any shape, and labels 0 and 1 of the same: the fraction of scores that are on their label's side of
     /// `threshold`. Scores above it stand for 1; 0 is for logits, 0.5 for probabilities. Traps where the shapes differ. torchmetrics:
-    /// `task="binary"`, and
-    /// `task="multilabel"` for scores [N, L, …] of L labels.
+    /// `task="binary"`, and `task="multilabel"` for scores [N, L, …] of L labels.
     public init(binary scores: Tensor, _ labels: Tensor, threshold: Double = 0) {
         guard let (predicted, actual) = decided("Accuracy", scores, labels, threshold) else {
             (right, count) = (Sum(0), Sum(0))
@@ -52,6 +51,27 @@ public struct Accuracy: Metric {
     }
 
     public var value: Double { count.value > 0 ? right.value / count.value : .nan }
+}
+
+/// Whether there is a score for each label; fails if not. Tensors of a failed op pass.
+private func hasOneScoreALabel(_ name: String, _ scores: Tensor, _ labels: Tensor) -> Bool {
+    if scores.isPoisoned || labels.isPoisoned || scores.shape == labels.shape { return true }
+    fail(name, "scores of shape \(scores.shape) and labels of shape \(labels.shape) differ; it needs one score a label")
+    return false
+}
+
+/// Where scores are above `threshold`, and where labels are 1; nil where the shapes differ, which fails.
+func decided(_ name: String, _ scores: Tensor, _ labels: Tensor, _ threshold: Double) -> (predicted: Tensor, actual: Tensor)? {
+    guard hasOneScoreALabel(name, scores, labels), !scores.isPoisoned, !labels.isPoisoned else { return nil }
+    return noGrad { (scores.gt(threshold), labels.gt(0.5)) }
+}
+
+extension [Double] {
+    /// The mean of those that are not NaN; NaN where there is none.
+    var meanOfNumbers: Double {
+        let numbers = filter { !$0.isNaN }
+        return numbers.isEmpty ? .nan : numbers.reduce(0, +) / Double(numbers.count)
+    }
 }
 
 /// Whether the shapes are scores [N, C, …] and labels [N, …]; fails if not.
@@ -174,8 +194,7 @@ public struct ConfusionMatrix: Metric {
 
     /// The mean of a number per class, such as ``recall(_:)``, over the classes where it is not NaN. torchmetrics: `average="macro"`.
     public func mean(_ number: (Int) -> Double) -> Double {
-        let numbers = (0..<classes).map(number).filter { !$0.isNaN }
-        return numbers.isEmpty ? .nan : numbers.reduce(0, +) / Double(numbers.count)
+        (0..<classes).map(number).meanOfNumbers
     }
 }
 
@@ -271,8 +290,7 @@ public struct AUROC: Metric {
 
     /// For one score per sample and labels 0 and 1, of the same shape. Traps where the shapes differ.
     public init(_ scores: Tensor, _ labels: Tensor) {
-        guard scores.isPoisoned || labels.isPoisoned || scores.shape == labels.shape else {
-            fail("AUROC", "scores of shape \(scores.shape) and labels of shape \(labels.shape) differ; it needs one score a label")
+        guard hasOneScoreALabel("AUROC", scores, labels) else {
             (self.scores, self.labels) = (PerSample(), PerSample())
             return
         }

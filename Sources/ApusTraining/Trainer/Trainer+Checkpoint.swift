@@ -121,13 +121,15 @@ extension Trainer {
     /// Restores the state in `checkpoint`. `file` names it in messages. All processes of a group call it.
     ///
     /// Throws if it belongs to another model, optimizer, schedule or loader, or to another batch size or other metrics within an epoch;
-    /// then nothing has changed, on any process. At an epoch's end batches and metrics may be others from there on.
+    /// then nothing has changed, on any process, unless memory runs out while steps are first shared. At an epoch's end batches and metrics
+    /// may be others from there on.
     public func restore(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws {
         func checked() throws -> [() throws -> Void] { try loading(checkpoint, train: train, file: file) }
         func agreed() throws -> [() throws -> Void] { try group.map { try $0.all(checked) } ?? checked() }
+        let isFirst = reducer == nil
         var loads = try agreed()
         // Only now the processes know which parts of the optimizers' states are whose; the whole ones go before the parts are made.
-        if try shared() != nil, sharesSteps {
+        if try shared() != nil, isFirst, sharesSteps {
             loads = []
             loads = try agreed()
         }

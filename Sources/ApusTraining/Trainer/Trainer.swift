@@ -91,7 +91,7 @@ public final class Trainer<Batch, Output> {
     /// A running average of the weights.
     var average: WeightAverage?
     /// What sums gradients over shards; see ``shared()``.
-    private var reducer: GradientReducer?
+    private(set) var reducer: GradientReducer?
     /// Whether any process wants training to stop.
     var isStopAgreed = false
 
