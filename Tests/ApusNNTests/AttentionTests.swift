@@ -110,6 +110,11 @@ import TestSupport
                 "attnMask of shape [3, 4] must have shape [3, 3] or [4, 3, 3]"))
         #expect(message { attention(x, x, x, keyPaddingMask: Tensor.zeros([3, 2])).output }.contains("keyPaddingMask of shape [3, 2]"))
         #expect(message { attention(x, x, x, isCausal: true).output }.contains("attnMask, which is missing"))
+        let biased = MultiheadAttention(4, 2, addBiasKv: true)
+        biased.biasV = nil
+        #expect(message { biased(x, x, x).output }.contains("biasK and biasV belong together"))
+        let plain = TransformerEncoder(Linear(4, 4), 1)
+        #expect(message { plain(x, isCausal: true) }.contains("isCausal was given; make the class a MaskedEncoderLayer"))
         #expect(
             message { Transformer(4, 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 4)(x, Tensor.ones([3, 1, 4])) }.contains(
                 "differ in batch size"))

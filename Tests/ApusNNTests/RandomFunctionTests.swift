@@ -101,5 +101,10 @@ import Testing
         y.sum().backward()
         expectClose(leaf.grad![1], -y.detach()[1])
         #expect(values(layer.eval()(x)[1]).allSatisfy { abs($0 + 0.4) < 1e-12 })
+
+        // 0 belongs to the negative side, as in PyTorch.
+        let zeros = Tensor.zeros([100]).requiresGrad_()
+        layer.train()(zeros).sum().backward()
+        #expect(values(zeros.grad!).allSatisfy { $0 >= 0.2 && $0 < 0.6 })
     }
 }

@@ -220,6 +220,18 @@ import Testing
             return [models[0].functionalCall(state, x)]
         }(keys.map { parameters[$0]! })[0]
         for (i, model) in models.enumerated() { expectEqual(together[i], model(x)) }
+
+        // Stacked parameters are leaves of their own, which learn where the models' do.
+        together.sum().backward()
+        for (i, model) in models.enumerated() {
+            model(x).sum().backward()
+            for (name, parameter) in model.namedParameters() { expectClose(parameters[name]!.grad![i], parameter.grad!) }
+        }
+        models[1].freeze("0.weight")
+        #expect(message { stackModuleState(models).parameters.count }.contains("'0.weight' requires a gradient in some"))
+        for model in models { model.freeze("0.weight") }
+        let stacked = stackModuleState(models).parameters
+        #expect(!stacked["0.weight"]!.requiresGrad && stacked["0.bias"]!.requiresGrad)
     }
 
     /// The purpose of PyTorch's `has_aux`: the closure returns more through a captured variable.

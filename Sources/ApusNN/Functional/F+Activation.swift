@@ -126,8 +126,8 @@ extension F {
         }
     }
 
-    /// x ≥ 0 ? x : a·x, with a random a in [lower, upper) for each element in training, else their mean (Xu et al., 2015).
-    /// PyTorch: `F.rrelu`.
+    /// x > 0 ? x : a·x, with a random a in [lower, upper) for each element in training, else a = (lower + upper)/2 (Xu et al., 2015).
+    /// PyTorch: `F.rrelu`. Traps where lower is greater than upper.
     public static func rrelu(
         _ input: Tensor, lower: Double = 1.0 / 8, upper: Double = 1.0 / 3, training: Bool = false, inplace: Bool = false
     ) -> Tensor {
@@ -135,7 +135,7 @@ extension F {
         return floating(inplace, "rrelu", input) { input in
             guard training else { return input.leakyRelu(negativeSlope: (lower + upper) / 2) }
             let slopes = Tensor.empty(like: input).uniform_(lower, upper)
-            return Tensor.where(input.ge(0), input, slopes * input)
+            return Tensor.where(input.gt(0), input, slopes * input)
         }
     }
 

@@ -123,7 +123,8 @@ extension F {
             }
             try heads.project(
                 q, k, v, inProjWeight, inProjBias, qProjWeight, kProjWeight, vProjWeight, sharesInput: (query === key && key === value))
-            guard staticK == nil && staticV == nil || biasK == nil && biasV == nil else {
+            guard (biasK == nil) == (biasV == nil) else { throw OpError("biasK and biasV belong together, but only one is given") }
+            guard staticK == nil && staticV == nil || biasK == nil else {
                 throw OpError("biasK and biasV cannot be added to staticK and staticV")
             }
             if let staticK { heads.k = try heads.joined(staticK, "staticK") }

@@ -309,7 +309,7 @@ public final class PReLU: Module, DeclaredModule {
         PReLU.init(_:init:device:dtype:))
 }
 
-/// x ≥ 0 ? x : a·x, with a random a in training and the mean of its bounds else. PyTorch: `nn.RReLU`.
+/// x > 0 ? x : a·x, with a random a in [lower, upper) for each element in training, else a = (lower + upper)/2. PyTorch: `nn.RReLU`.
 public final class RReLU: InplaceActivation, DeclaredModule {
     /// The lower end of the slopes.
     public let lower: Scalar

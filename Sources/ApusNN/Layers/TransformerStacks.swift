@@ -27,10 +27,13 @@ public protocol MaskedDecoder: Module {
     ) -> Tensor
 }
 
-/// Calls a module that takes one tensor and no masks; fails where masks are given.
-private func unmasked(_ module: Module, _ x: Tensor, _ mask: Tensor?, _ padding: Tensor?, _ wanted: String) -> Tensor {
-    guard mask == nil, padding == nil else {
-        return fail(module.typeName, "takes one tensor, but masks were given; make the class a \(wanted), so that it gets them")
+/// Calls a module that takes one tensor and no masks; fails where masks are given or said to be causal.
+private func unmasked(_ module: Module, _ x: Tensor, _ mask: Tensor?, _ padding: Tensor?, isCausal: Bool, _ wanted: String) -> Tensor {
+    guard mask == nil, padding == nil, !isCausal else {
+        return fail(
+            module.typeName,
+            "takes one tensor, but \(isCausal ? "isCausal was" : "masks were") given; make the class a \(wanted), so that it gets \(isCausal ? "it" : "them")"
+        )
     }
     return module(x)
 }
@@ -66,7 +69,7 @@ public final class TransformerEncoder: Module, MaskedEncoder {
                 if let layer = layer as? any MaskedEncoderLayer {
                     x = layer(x, srcMask: mask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: isCausal)
                 } else {
-                    x = unmasked(layer, x, mask, srcKeyPaddingMask, "MaskedEncoderLayer")
+                    x = unmasked(layer, x, mask, srcKeyPaddingMask, isCausal: isCausal, "MaskedEncoderLayer")
                 }
             }
             return norm?(x) ?? x
@@ -193,7 +196,7 @@ public final class Transformer: Module, DeclaredModule {
                     if let encoder = encoder as? any MaskedEncoder {
                         encoder(src, mask: srcMask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: srcIsCausal)
                     } else {
-                        unmasked(encoder, src, srcMask, srcKeyPaddingMask, "MaskedEncoder")
+                        unmasked(encoder, src, srcMask, srcKeyPaddingMask, isCausal: srcIsCausal, "MaskedEncoder")
                     }
                 return decoder(
                     tgt, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask,

@@ -67,7 +67,8 @@ extension Module {
 }
 
 /// The parameters and buffers of models with the same layers, stacked along a new first dimension. With `Func.vmap` and `functionalCall`
-/// this runs an ensemble. PyTorch: `torch.func.stack_module_state`. Traps where the models' keys differ.
+/// this runs an ensemble. PyTorch: `torch.func.stack_module_state`. A stacked parameter requires a gradient where the models' do. Traps where
+/// there is no model, or where the models differ in keys, in shapes or in what requires a gradient.
 public func stackModuleState(_ models: [Module]) -> (parameters: StateDict, buffers: StateDict) {
     func stacked(_ named: [[(name: String, tensor: Tensor)]]) -> StateDict {
         var result = StateDict()
@@ -77,7 +78,12 @@ public func stackModuleState(_ models: [Module]) -> (parameters: StateDict, buff
                 fail("stackModuleState", "the models differ: not all have '\(name)' at place \(i)")
                 return result
             }
-            result[name] = Tensor.stack(named.map { $0[i].tensor.detach() })
+            let requires = first[i].tensor.requiresGrad
+            guard named.allSatisfy({ $0[i].tensor.requiresGrad == requires }) else {
+                fail("stackModuleState", "'\(name)' requires a gradient in some of the models but not in all; freeze it in all or in none")
+                return result
+            }
+            result[name] = Tensor.stack(named.map { $0[i].tensor.detach() }).requiresGrad_(requires)
         }
         return result
     }
