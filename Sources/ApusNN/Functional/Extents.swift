@@ -121,7 +121,7 @@ extension OutputExtents: PythonRepresentable {
     package var pythonRepr: String { isSingle ? values[0].pythonRepr : values.pythonRepr }
 }
 
-/// The padding of a convolution: a number of zeros, `same` (the output has the input's extents; stride 1 alone) or `valid` (none).
+/// The padding of a convolution: a number of elements, `same` (the output has the input's extents; stride 1 alone) or `valid` (none).
 ///
 /// Functions and layers take an `Int` or an `[Int]` in its place.
 public struct ConvolutionPadding: Hashable, Sendable {
@@ -132,13 +132,13 @@ public struct ConvolutionPadding: Hashable, Sendable {
     }
     let kind: Kind
 
-    /// As many zeros as keep the input's extents; traps unless the stride is 1.
+    /// As many elements as keep the input's extents, an odd one at the end; a convolution traps unless its stride is 1.
     public static let same = ConvolutionPadding(kind: .same)
     /// No padding.
     public static let valid = ConvolutionPadding(kind: .valid)
 
     private init(kind: Kind) { self.kind = kind }
-    /// `extents` zeros on each side of each dimension.
+    /// `extents` elements on each side of each dimension.
     public init(_ extents: any ExtentsConvertible) { kind = .extents(extents._extents) }
     /// `"same"` or `"valid"`, as in PyTorch; nil for any other name.
     public init?(_ name: String) {

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// Functions applied to each element. With `inplace` the result overwrites x.
+/// Activations, of each element or (`glu`, `softmax` and its relatives) along a dimension. With `inplace` the result overwrites x.
 extension F {
     /// max(x, 0). PyTorch: `F.relu`.
     public static func relu(_ input: Tensor, inplace: Bool = false) -> Tensor { inplace ? input.relu_() : input.relu() }
@@ -15,19 +15,21 @@ extension F {
         floating(inplace, "elu", input) { $0.elu(alpha: alpha) }
     }
 
-    /// scale·(x > 0 ? x : α(eˣ − 1)) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017). PyTorch: `F.selu`.
+    /// scale·(x > 0 ? x : α(eˣ − 1)) with scale 1.0507… and α 1.6733…, which keep mean 0 and variance 1 (Klambauer et al., 2017).
+    /// PyTorch: `F.selu`.
     public static func selu(_ input: Tensor, inplace: Bool = false) -> Tensor {
         floating(inplace, "selu", input) { $0.elu(alpha: 1.6732632423543772848170429916717, scale: 1.0507009873554804934193349852946) }
     }
 
-    /// x > 0 ? x : α(e^(x/α) − 1), smooth for every α. PyTorch: `F.celu`.
+    /// x > 0 ? x : α(e^(x/α) − 1), with derivative 1 at 0 for every α (Barron, 2017). PyTorch: `F.celu`. Traps where α is 0.
     public static func celu(_ input: Tensor, alpha: Double = 1, inplace: Bool = false) -> Tensor {
         alpha == 0
             ? fail("celu", "alpha must not be 0, the input is divided by it")
             : floating(inplace, "celu", input) { $0.elu(alpha: alpha, inputScale: 1 / alpha) }
     }
 
-    /// x·Φ(x), with Φ the normal distribution, or its approximation by tanh where `approximate` says so. PyTorch: `F.gelu`.
+    /// x·Φ(x), with Φ the normal distribution function; with `approximate` `.tanh` x/2·(1 + tanh(√(2/π)·(x + 0.044715x³))). PyTorch:
+    /// `F.gelu`.
     public static func gelu(_ input: Tensor, approximate: GELUApproximation = .none) -> Tensor {
         floating(false, "gelu", input) { $0.gelu(approximate: approximate) }
     }
@@ -52,7 +54,7 @@ extension F {
     /// x/(1 + |x|). PyTorch: `F.softsign`.
     public static func softsign(_ input: Tensor) -> Tensor { number("softsign", input) { $0.softsign() } }
 
-    /// min(max(x, minVal), maxVal). PyTorch: `F.hardtanh`.
+    /// min(max(x, minVal), maxVal). PyTorch: `F.hardtanh`. Traps where minVal is greater than maxVal.
     public static func hardtanh(_ input: Tensor, minVal: Double = -1, maxVal: Double = 1, inplace: Bool = false) -> Tensor {
         minVal > maxVal
             ? fail("hardtanh", "minVal \(minVal) is greater than maxVal \(maxVal)")
@@ -77,7 +79,7 @@ extension F {
         floating(false, "hardshrink", input) { $0.hardshrink(lambd) }
     }
 
-    /// x − λ for x > λ, x + λ for x < −λ, else 0. PyTorch: `F.softshrink`.
+    /// x − λ for x > λ, x + λ for x < −λ, else 0. PyTorch: `F.softshrink`. Traps where λ is negative.
     public static func softshrink(_ input: Tensor, lambd: Double = 0.5) -> Tensor {
         lambd < 0
             ? fail("softshrink", "lambd must not be negative, it is \(lambd)")
@@ -95,7 +97,7 @@ extension F {
     /// ln σ(x). PyTorch: `F.logsigmoid`.
     public static func logsigmoid(_ input: Tensor) -> Tensor { floating(false, "logsigmoid", input) { $0.logSigmoid() } }
 
-    /// a·σ(b), where a and b are the halves of x along `dim` (Dauphin et al., 2017). PyTorch: `F.glu`.
+    /// a·σ(b), where a and b are the halves of x along `dim` (Dauphin et al., 2017). PyTorch: `F.glu`. Traps where that extent is odd.
     public static func glu(_ input: Tensor, dim: Int = -1) -> Tensor {
         composite("glu", input) { () throws(OpError) in
             guard input.ndim > 0 else { throw OpError("a scalar has no halves; the input needs a dimension") }
@@ -106,7 +108,8 @@ extension F {
         }
     }
 
-    /// x > 0 ? x : w·x with a learned w for each channel (dimension 1), or one for all (He et al., 2015). PyTorch: `F.prelu`.
+    /// x > 0 ? x : w·x with a w for each channel (dimension 1), weight [C], or one for all, [1] or a scalar (He et al., 2015).
+    /// PyTorch: `F.prelu`. Traps where the weight has another number of slopes.
     public static func prelu(_ input: Tensor, _ weight: Tensor) -> Tensor {
         composite("prelu", .lower, input, weight) { (input, weight) throws(OpError) in
             guard weight.ndim <= 1 else { throw OpError("weight must have one dimension at most, its shape is \(weight.shape)") }
@@ -139,23 +142,25 @@ extension F {
         }
     }
 
-    /// eˣ / Σ eˣ along `dim`; by default dim 0 for 0, 1 and 3 dimensions, else 1 (PyTorch's old rule). PyTorch: `F.softmax`.
+    /// eˣ / Σ eˣ along `dim`; by default dim 0 for 0, 1 and 3 dimensions, else 1 (PyTorch's old rule). With `dtype` x is converted first.
+    /// PyTorch: `F.softmax`.
     public static func softmax(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor {
         input.softmax(dim: dim ?? usualDim(input), dtype: dtype)
     }
 
-    /// ln softmax, finite where softmax would underflow to 0. PyTorch: `F.log_softmax`.
+    /// ln softmax, finite where softmax would underflow to 0; `dim` and `dtype` as in `softmax`. PyTorch: `F.log_softmax`.
     public static func logSoftmax(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor {
         input.logSoftmax(dim: dim ?? usualDim(input), dtype: dtype)
     }
 
-    /// softmax(−x). PyTorch: `F.softmin`.
+    /// softmax(−x); `dim` and `dtype` as in `softmax`. PyTorch: `F.softmin`.
     public static func softmin(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor {
         (-input).softmax(dim: dim ?? usualDim(input), dtype: dtype)
     }
 
     /// A differentiable sample of a category, with scores `logits`: softmax((logits + Gumbel noise)/tau) (Jang et al., 2016).
-    /// With `hard` the result is one-hot but has the gradient of the soft sample. PyTorch: `F.gumbel_softmax`.
+    /// With `hard` the result is one-hot but has the gradient of the soft sample. PyTorch: `F.gumbel_softmax`. Traps unless tau is
+    /// positive.
     public static func gumbelSoftmax(
         _ logits: Tensor, tau: Double = 1, hard: Bool = false, dim: Int = -1, generator: Generator? = nil
     ) -> Tensor {

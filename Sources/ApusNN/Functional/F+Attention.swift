@@ -6,12 +6,12 @@ extension F {
     /// query [N, …, L, E], key [N, …, S, E], value [N, …, S, Ev] → [N, …, L, Ev]; dimensions before the last two broadcast.
     /// - Parameters:
     ///   - attnMask: broadcasts to [N, …, L, S]: bool, true where a query attends to a key, or floats that are added to the scores.
-    ///   - dropoutP: the probability with which weights are dropped.
-    ///   - isCausal: position i attends to positions up to i alone; excludes `attnMask`.
+    ///   - dropoutP: the probability with which weights are dropped, outside training too.
+    ///   - isCausal: query i attends to keys 0 ... i alone; traps together with `attnMask`.
     ///   - scale: 1/√E where not given.
     ///   - enableGqa: keys and values may have fewer heads (dimension −3) than the query; each serves an equal share of the query's heads.
     ///
-    /// Where a query attends to no key, its output is 0.
+    /// Where a mask leaves a query no key, its output is 0. Traps where shapes or dtypes do not fit.
     public static func scaledDotProductAttention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, attnMask: Tensor? = nil, dropoutP: Double = 0, isCausal: Bool = false,
         scale: Double? = nil,
@@ -80,10 +80,16 @@ extension F {
     ///   - keyPaddingMask: [N, S], true at keys to ignore, or floats that are added to the scores.
     ///   - attnMask: [L, S] or [N·numHeads, L, S], true where query l must not attend to key s, or floats that are added to the scores.
     ///   - biasK: [1, 1, E], one more key; `addZeroAttn` adds a key and a value of zeros.
-    ///   - biasV: [1, 1, E], the value of that key.
+    ///   - biasV: [1, 1, E], the value of that key; given with `biasK` or not at all.
+    ///   - dropoutP: the probability with which weights are dropped, with `training` alone.
     ///   - staticK: [N·numHeads, S, E / numHeads], used instead of the projected keys, split into heads.
     ///   - staticV: the same for the values.
-    /// - Returns: the output [L, N, E] and, with `needWeights`, the weights: their mean over heads [N, L, S], or [N, numHeads, L, S].
+    ///   - isCausal: a hint that `attnMask`, which must be given, is the causal mask. Without `keyPaddingMask` and `needWeights` the mask
+    ///     is not read then.
+    /// - Returns: the output [L, N, E] and, with `needWeights`, the weights after dropout: their mean over heads [N, L, S], or with
+    ///   `averageAttnWeights` false [N, numHeads, L, S].
+    ///
+    /// Traps where shapes do not fit, or `numHeads` does not divide E.
     public static func multiHeadAttentionForward(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, embedDimToCheck: Int, numHeads: Int, inProjWeight: Tensor?, inProjBias: Tensor?,
         biasK: Tensor? = nil,

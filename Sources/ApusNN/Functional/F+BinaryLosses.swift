@@ -72,7 +72,8 @@ extension F {
     }
 
     /// For several labels a sample, the mean over the classes (last dimension) of −(y·log sigmoid(x) + (1 − y)·log sigmoid(−x)),
-    /// times `weight` [C] where given. PyTorch: `F.multilabel_soft_margin_loss`. Traps where the shapes differ.
+    /// times `weight` [C] where given; input and target [N, C] or [C]. PyTorch: `F.multilabel_soft_margin_loss`. Traps where the shapes
+    /// differ.
     public static func multilabelSoftMarginLoss(
         _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
     ) -> Tensor {

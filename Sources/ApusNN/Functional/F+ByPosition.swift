@@ -1,6 +1,6 @@
 import ApusCore
 
-// A number that an activation or a dropout is about, and a bias, by position as well.
+// Overloads that take without its label what Python's users write by position: a bias, and the first number of an activation or a dropout.
 
 extension F {
     /// `linear` with `bias` by position.

@@ -9,9 +9,11 @@ extension F {
     ///   - targets: [N, S] padded, or one dimension with all targets concatenated.
     ///   - inputLengths: the number of valid frames of each sequence, at most T.
     ///   - targetLengths: how many symbols each target has.
+    ///   - blank: the class that means no symbol.
     ///   - zeroInfinity: a target that does not fit into its frames has loss 0 and zero gradients instead of an infinite loss.
     ///
-    /// `mean` divides each loss by its target's length, then averages over the batch. Traps where lengths or labels do not fit.
+    /// `mean` divides each loss by its target's length (at least 1), then averages over the batch; `none` gives [N], or a scalar for one
+    /// sequence. Traps where lengths or labels do not fit.
     ///
     /// As in PyTorch, the gradient assumes normalised `logProbs`: it is exp(logProbs) − posterior, the gradient of the scores before
     /// `logSoftmax`. Passed through `logSoftmax` it gives the same gradients as −posterior does.

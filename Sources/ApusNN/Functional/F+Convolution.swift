@@ -52,7 +52,9 @@ extension F {
 
     /// Transposed convolution over one spatial dimension, the gradient of `conv1d` by its input. PyTorch: `F.conv_transpose1d`.
     ///
-    /// input [N, C, L] or [C, L], weight [C, O/groups, K], bias [O] → L′ = (L − 1)·stride − 2·padding + dilation·(K − 1) + outputPadding + 1.
+    /// input [N, C, L] or [C, L], weight [C, O/groups, K], bias [O] → [N, O, L′] or [O, L′],
+    /// L′ = (L − 1)·stride − 2·padding + dilation·(K − 1) + outputPadding + 1. Traps where shapes, dtypes or arguments do not fit, and
+    /// unless outputPadding is less than stride or dilation.
     public static func convTranspose1d(
         _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1

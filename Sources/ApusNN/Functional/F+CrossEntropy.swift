@@ -6,7 +6,7 @@ extension F {
     /// input is [N, C], [N, C, d₁, …] or [C]; target holds class indices ([N], [N, d₁, …], scalar), or probabilities in input's own shape.
     /// - `weight` [C] multiplies the loss of each class, and `mean` divides by the sum of the targets' weights
     ///   (by N·d₁·… for probabilities).
-    /// - Targets equal to `ignoreIndex` are ignored. With probabilities, an `ignoreIndex` of 0 or more traps.
+    /// - Targets equal to `ignoreIndex` are ignored; the mean over none is NaN. With probabilities, an `ignoreIndex` of 0 or more traps.
     /// - `labelSmoothing` ε mixes targets with the uniform distribution: (1 − ε)·target + ε/C.
     ///
     /// Traps where the shapes do not fit, or a label is neither in `0 ..< C` nor `ignoreIndex`; the message names label and place.

@@ -2,7 +2,8 @@ import ApusCore
 
 /// Random zeroing, so that a network does not rely on single values. Each function is the identity unless `training`.
 extension F {
-    /// Each element is 0 with probability `p`, else x/(1 − p), which keeps the mean (Srivastava et al., 2014). PyTorch: `F.dropout`.
+    /// Each element is 0 with probability `p`, else x/(1 − p), which keeps the mean (Srivastava et al., 2014); x itself unless `training`.
+    /// PyTorch: `F.dropout`. Traps where `p` is outside 0 ... 1, as all functions of this family do.
     public static func dropout(
         _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
     ) -> Tensor {
@@ -31,7 +32,7 @@ extension F {
     }
 
     /// Dropout that keeps mean 0 and variance 1 of SELU's outputs: dropped elements take SELU's lower limit, then all are scaled and
-    /// shifted (Klambauer et al., 2017). PyTorch: `F.alpha_dropout`.
+    /// shifted (Klambauer et al., 2017). x itself unless `training`, which is false by default. PyTorch: `F.alpha_dropout`.
     public static func alphaDropout(
         _ input: Tensor, p: Double = 0.5, training: Bool = false, inplace: Bool = false, generator: Generator? = nil
     ) -> Tensor {

@@ -4,7 +4,7 @@ extension F {
     /// Looks up rows: for integers `input` [*] and `weight` [V, D], the rows weight[input], [*, D]. PyTorch: `F.embedding`.
     ///
     /// - `paddingIdx` is a row that gets no gradient; negative values count from the end.
-    /// - `maxNorm`: used rows whose `normType`-norm is greater are first scaled down to it in place, outside the graph.
+    /// - `maxNorm`: used rows whose p-norm (p is `normType`) is greater are first scaled down to it in place, outside the graph.
     /// - `scaleGradByFreq` divides the gradient of a row by how often it is used.
     /// - `sparse`: the gradient of `weight` holds the used rows alone (`isSparse`); not with `scaleGradByFreq`.
     ///

@@ -13,7 +13,7 @@ extension F {
     ///   - input: int64 or int32, [B, L] for bags of one length, or [L] with `offsets`.
     ///   - offsets: [B], where in `input` each bag begins; the first is 0, and they must not descend. With `includeLastOffset` one more
     ///     follows, the end of the last bag. A bag without rows gives zeros.
-    ///   - maxNorm: used rows whose `normType`-norm is greater are first scaled down to it in place, outside the graph.
+    ///   - maxNorm: used rows whose p-norm (p is `normType`) is greater are first scaled down to it in place, outside the graph.
     ///   - scaleGradByFreq: divides the gradient of a row by how often it is used; not for `max`. (PyTorch 2.13 divides by another row's
     ///     frequency where frequencies differ.)
     ///   - sparse: the gradient of `weight` holds the used rows alone; not for `max` nor with `scaleGradByFreq`.

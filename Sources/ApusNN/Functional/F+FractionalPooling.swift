@@ -5,7 +5,8 @@ extension F {
     /// input's extent times `outputRatio` rounded down (Graham, 2014): [N, C, H, W] or [C, H, W]. PyTorch: `F.fractional_max_pool2d`.
     ///
     /// With α = (in − kernel)/(out − 1) and a random u in [0, 1) for each plane and dimension, window i starts at ⌊(i + u)·α⌋ − ⌊u·α⌋, the
-    /// last at in − kernel. `randomSamples` [N, C, 2] holds the u's, last dimension first; by default they are drawn.
+    /// last at in − kernel. `randomSamples` [N, C, 2] ([1, C, 2] for [C, H, W]) holds the u's, last dimension first; by default they are
+    /// drawn.
     ///
     /// Traps where windows do not fit, or unless exactly one of `outputSize` and `outputRatio` (1 or 2 numbers between 0 and 1) is given.
     public static func fractionalMaxPool2d(

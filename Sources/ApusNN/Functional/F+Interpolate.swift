@@ -5,7 +5,7 @@ import Glibc
 public enum InterpolationMode: String, Sendable, CaseIterable {
     /// The element at ⌊o·in/out⌋ for output o, or at ⌊o/factor⌋ with a given factor; for 1 to 3 spatial dimensions.
     case nearest
-    /// The element nearest to the output's centre, as image libraries define it.
+    /// The element nearest to the output's centre, as image libraries define it: at ⌊(o + ½)·in/out⌋ or ⌊(o + ½)/factor⌋.
     case nearestExact = "nearest-exact"
     /// Linear between two elements of a sequence.
     case linear
@@ -49,13 +49,18 @@ extension F {
     ///
     /// - Parameters:
     ///   - size: the spatial extents of the output. Or `scaleFactor`, one number for every dimension or one for each: ⌊in·factor⌋.
-    ///   - alignCorners: for the linear and cubic modes, whether the centres of the corner elements coincide, not their outer corners.
-    ///   - recomputeScaleFactor: whether positions use the ratio of the extents instead of the given factor.
+    ///   - alignCorners: for the linear and cubic modes, whether the centres of the corner elements coincide, not their outer corners (the
+    ///     default). Traps in other modes.
+    ///   - recomputeScaleFactor: whether positions use the ratio of the extents instead of the given factor; traps together with `size`.
     ///   - antialias: for bilinear and bicubic, whether the filter widens when it shrinks the image.
     ///
-    /// Every mode sums a few elements along one dimension after another, so it has derivatives of any order. A dimension whose extent does
-    /// not change is copied. The nearest, bilinear and bicubic modes also resize uint8 images: with 15-bit weights, and rounded
-    /// after each dimension, the last first, as PyTorch and Pillow do.
+    /// Every mode sums a few elements along one dimension after another, so it has derivatives of any order. The nearest, bilinear and
+    /// bicubic modes also resize uint8 images: with 15-bit weights, and rounded after each dimension, the last first, as PyTorch and Pillow
+    /// do.
+    ///
+    /// Two differences from PyTorch: a dimension whose extent does not change is copied in every mode, whatever the factor (PyTorch shifts
+    /// in the modes nearest-exact and bicubic, and for sequences and volumes in nearest); and the nearest modes compute positions exactly,
+    /// where PyTorch rounds them to float32 and may take the neighbour. Traps unless exactly one of `size` and `scaleFactor` is given.
     public static func interpolate(
         _ input: Tensor, size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil,
         mode: InterpolationMode = .nearest, alignCorners: Bool? = nil,

@@ -1,10 +1,11 @@
 import ApusCore
 
 extension F {
-    /// x·Wᵀ + b for x [*, in], weight [out, in], bias [out]. PyTorch: `F.linear`.
+    /// x·Wᵀ + b for x [*, in], weight [out, in], bias [out] → [*, out]; for a weight [in] the result is [*]. PyTorch: `F.linear`.
     public static func linear(_ input: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor { input.linear(weight, bias) }
 
-    /// y_o = Σ_ij x1_i·W_oij·x2_j + b_o for x1 [*, in1], x2 [*, in2], weight [out, in1, in2], bias [out]. PyTorch: `F.bilinear`.
+    /// y_o = Σ_ij x1_i·W_oij·x2_j + b_o for x1 [*, in1], x2 [*, in2], weight [out, in1, in2], bias [out] → [*, out].
+    /// PyTorch: `F.bilinear`.
     public static func bilinear(_ input1: Tensor, _ input2: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor {
         if let bias, bias.isPoisoned { return bias }
         return composite("bilinear", .widest, input1, input2, weight) { (input1, input2, weight) throws(OpError) in
@@ -34,7 +35,8 @@ extension F {
         }
     }
 
-    /// Cosine of the angle between x1 and x2 along `dim`: x1·x2 / (max(‖x1‖, eps)·max(‖x2‖, eps)). PyTorch: `F.cosine_similarity`.
+    /// Cosine of the angle between x1 and x2, which broadcast, along `dim`: x1·x2 / (max(‖x1‖, eps)·max(‖x2‖, eps)).
+    /// PyTorch: `F.cosine_similarity`.
     public static func cosineSimilarity(_ x1: Tensor, _ x2: Tensor, dim: Int = 1, eps: Double = 1e-8) -> Tensor {
         composite("cosineSimilarity", .float32, x1, x2) { (x1, x2) throws(OpError) in
             guard Tensor.resultType(x1, x2).isFloatingPoint else {
@@ -89,7 +91,8 @@ extension F {
         input / input.norm(p: p, dim: [dim], keepDim: true).clamp(min: eps)
     }
 
-    /// A new last dimension with 1 at the class and 0 elsewhere, int64. `numClasses` −1 means the largest class + 1. PyTorch: `F.one_hot`.
+    /// int64 classes [*] → int64 [*, numClasses], 1 at the class and 0 elsewhere. `numClasses` −1 means the largest class + 1.
+    /// PyTorch: `F.one_hot`. Traps for other dtypes and on a class outside 0 ..< numClasses.
     public static func oneHot(_ tensor: Tensor, numClasses: Int = -1) -> Tensor {
         composite("oneHot", tensor) { () throws(OpError) in
             guard tensor.dtype == .int64 else { throw OpError("classes must be int64, they are \(tensor.dtype)") }

@@ -31,7 +31,8 @@ func checkShapes(_ input: Tensor, _ target: Tensor, names: (String, String) = ("
 }
 
 extension F {
-    /// (input − target)², times `weight` where given; `mean` is then Σ w·loss / Σ w. PyTorch: `F.mse_loss`. Traps where the shapes differ.
+    /// (input − target)², times `weight` where given; `mean` is then Σ w·loss / Σ w. PyTorch: `F.mse_loss`.
+    /// Traps where the shapes, that of `weight` too, differ.
     public static func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, weight: Tensor? = nil) -> Tensor {
         if let weight, weight.isPoisoned { return weight }
         return composite("mseLoss", .float32, input, target) { (input, target) throws(OpError) in
@@ -40,7 +41,8 @@ extension F {
         }
     }
 
-    /// |input − target|, times `weight` where given; `mean` is then Σ w·loss / Σ w. PyTorch: `F.l1_loss`. Traps where the shapes differ.
+    /// |input − target|, times `weight` where given; `mean` is then Σ w·loss / Σ w. PyTorch: `F.l1_loss`.
+    /// Traps where the shapes, that of `weight` too, differ.
     public static func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, weight: Tensor? = nil) -> Tensor {
         if let weight, weight.isPoisoned { return weight }
         return composite("l1Loss", .float32, input, target) { (input, target) throws(OpError) in
@@ -61,8 +63,8 @@ extension F {
         }
     }
 
-    /// With d = |input − target|: d²/2 where d ≤ delta, else delta·(d − delta/2), times `weight` where given. PyTorch: `F.huber_loss`.
-    /// Traps where the shapes differ or delta is not positive.
+    /// With d = |input − target|: d²/2 where d ≤ delta, else delta·(d − delta/2), times `weight` where given; `mean` is the mean of these
+    /// products. PyTorch: `F.huber_loss`. Traps where the shapes, that of `weight` too, differ or delta is not positive.
     public static func huberLoss(
         _ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, delta: Double = 1, weight: Tensor? = nil
     ) -> Tensor {
@@ -81,7 +83,7 @@ extension F {
     public enum KLDivReduction: String, Sendable, CaseIterable {
         /// The mean over all elements, which is not the divergence's definition.
         case mean
-        /// The sum.
+        /// The sum: the divergence, summed over the batch.
         case sum
         /// No reduction.
         case none
@@ -89,8 +91,8 @@ extension F {
         case batchmean
     }
 
-    /// The Kullback-Leibler divergence of `input`, which holds log-probabilities, from `target`: target·(log target − input).
-    /// With `logTarget` the target holds log-probabilities too. PyTorch: `F.kl_div`. Traps where the shapes differ.
+    /// The terms target·(log target − input) of the Kullback-Leibler divergence KL(target ‖ exp input): `input` holds log-probabilities,
+    /// with `logTarget` the target too. PyTorch: `F.kl_div`. Traps where the shapes differ.
     public static func klDiv(_ input: Tensor, _ target: Tensor, reduction: KLDivReduction = .mean, logTarget: Bool = false) -> Tensor {
         composite("klDiv", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
@@ -133,8 +135,8 @@ extension F {
     /// The negative log-likelihood of `target` under normal distributions with mean `input` and variance `var`:
     /// (log var + (input − target)²/var)/2, var at least eps; `full` adds log(2π)/2. PyTorch: `F.gaussian_nll_loss`.
     ///
-    /// var has input's shape, or lacks its last dimension, or has 1 in place of one dimension. Traps where shapes do not fit or a variance
-    /// is negative.
+    /// var has input's shape, or lacks its last dimension, or has 1 in place of one dimension. Where a variance is below eps, the
+    /// derivative by it is that at eps. Traps where shapes do not fit, a variance is negative or eps is not positive.
     public static func gaussianNLLLoss(
         _ input: Tensor, _ target: Tensor, _ var: Tensor, full: Bool = false, eps: Double = 1e-6, reduction: Reduction = .mean
     ) -> Tensor {

@@ -27,7 +27,7 @@ extension F {
     }
 
     /// 1 − cos(input1, input2) where the target is 1, max(0, cos − margin) where it is −1; inputs [N, D], target [N], or [D] and a scalar.
-    /// PyTorch: `F.cosine_embedding_loss`. Traps where the shapes do not fit.
+    /// cos is x1·x2/√((‖x1‖² + 10⁻¹²)·(‖x2‖² + 10⁻¹²)). PyTorch: `F.cosine_embedding_loss`. Traps where the shapes do not fit.
     public static func cosineEmbeddingLoss(
         _ input1: Tensor, _ input2: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
     ) -> Tensor {
@@ -60,8 +60,8 @@ extension F {
         }
     }
 
-    /// `tripletMarginLoss` with a custom distance; by default the Euclidean one over the last dimension.
-    /// PyTorch: `F.triplet_margin_with_distance_loss`.
+    /// `tripletMarginLoss` with a custom distance; by default ‖a − b + 10⁻⁶‖ over the last dimension.
+    /// PyTorch: `F.triplet_margin_with_distance_loss`. Traps as `tripletMarginLoss` does.
     public static func tripletMarginWithDistanceLoss(
         _ anchor: Tensor, _ positive: Tensor, _ negative: Tensor,
         distanceFunction: (Tensor, Tensor) -> Tensor = { a, b in (a - b + 1e-6).norm(dim: -1) },
@@ -78,8 +78,7 @@ extension F {
     }
 
     /// Σ_{i≠y} weight[y]·max(0, margin − x[y] + x[i])ᵖ / C for scores [N, C] with labels y [N], or [C] with a scalar; a scalar score is one
-    /// class. p is 1 or 2. PyTorch: `F.multi_margin_loss`.
-    /// Traps where the shapes do not fit, or a label is outside its classes.
+    /// class. PyTorch: `F.multi_margin_loss`. Traps where the shapes do not fit, a label is outside its classes, or p is neither 1 nor 2.
     public static func multiMarginLoss(
         _ input: Tensor, _ target: Tensor, p: Int = 1, margin: Double = 1, weight: Tensor? = nil, reduction: Reduction = .mean
     ) -> Tensor {

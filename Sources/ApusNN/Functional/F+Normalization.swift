@@ -4,7 +4,8 @@ extension F {
     /// Normalises each channel (dimension 1): (x − mean)/√(var + eps)·weight + bias. PyTorch: `F.batch_norm`.
     ///
     /// In `training` it uses the batch's mean and biased variance, and moves the running ones [C], where given, toward the batch's mean and
-    /// unbiased variance by `momentum`, in place. Otherwise it uses the running ones. input [N, C, …], weight and bias [C].
+    /// unbiased variance by `momentum`, in place. Otherwise it uses the running ones, which must be given. input [N, C, …], weight and bias
+    /// [C]. Traps in training where a channel has a single value.
     public static func batchNorm(
         _ input: Tensor, _ runningMean: Tensor?, _ runningVar: Tensor?, weight: Tensor? = nil, bias: Tensor? = nil, training: Bool = false,
         momentum: Double = 0.1, eps: Double = 1e-5
@@ -41,7 +42,11 @@ extension F {
         return y.to(x.dtype)
     }
 
-    /// Normalises each channel of each sample by its own mean and variance (`useInputStats`), or by the running ones. PyTorch: `F.instance_norm`.
+    /// Normalises each channel of each sample of [N, C, *]: (x − mean)/√(var + eps)·weight + bias. PyTorch: `F.instance_norm`.
+    ///
+    /// With `useInputStats` it uses the sample's own mean and biased variance over *, and moves the running ones [C], where given, by
+    /// `momentum` toward the batch's mean of means and of unbiased variances; traps where * is one element. Otherwise it uses the running
+    /// ones.
     public static func instanceNorm(
         _ input: Tensor, runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
         useInputStats: Bool = true,
@@ -82,7 +87,8 @@ extension F {
         }
     }
 
-    /// Normalises over the last dimensions, `normalizedShape`, by their mean and biased variance; weight and bias have that shape. PyTorch: `F.layer_norm`.
+    /// Normalises over the last dimensions, `normalizedShape`, by their mean and biased variance: (x − mean)/√(var + eps)·weight + bias;
+    /// weight and bias have that shape. PyTorch: `F.layer_norm`. Traps where the input does not end in that shape.
     public static func layerNorm(
         _ input: Tensor, _ normalizedShape: some Collection<Int>, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5
     ) -> Tensor {
@@ -103,7 +109,9 @@ extension F {
         }
     }
 
-    /// Normalises each of `numGroups` groups of channels of each sample by its own mean and variance; weight and bias [C]. PyTorch: `F.group_norm`.
+    /// Normalises each of `numGroups` groups of channels of each sample of [N, C, *] by its own mean and biased variance:
+    /// (x − mean)/√(var + eps)·weight + bias; weight and bias [C]. PyTorch: `F.group_norm`. Traps where the groups do not divide the
+    /// channels.
     public static func groupNorm(
         _ input: Tensor, _ numGroups: Int, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5
     ) -> Tensor {
@@ -140,7 +148,8 @@ extension F {
         }
     }
 
-    /// x/(k + alpha·mean)^beta, with the mean of the squares over `size` neighbouring channels. PyTorch: `F.local_response_norm`.
+    /// x/(k + alpha·s/size)^beta, with s of channel c the sum of the squares of channels c − ⌊size/2⌋ … c + ⌊(size − 1)/2⌋ that exist.
+    /// PyTorch: `F.local_response_norm`. Traps for fewer than 3 dimensions, [N, C, *].
     public static func localResponseNorm(_ input: Tensor, _ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) -> Tensor {
         composite("localResponseNorm", input) { () throws(OpError) in
             let shape = input.shape

@@ -24,8 +24,9 @@ extension F {
     /// Adds elements around a tensor: `pad` holds how many before and after, last dimension first; negative numbers crop. PyTorch: `F.pad`.
     ///
     /// Mode `constant` adds `value` along any dimensions. The other modes pad the last one, two or three dimensions of a tensor that has
-    /// one or two more: `reflect` by less than the extent, `circular` by at most the extent. With negative numbers `circular` crops
-    /// first and repeats the rest; `reflect` and `replicate` pad the whole tensor, then crop.
+    /// one or two more: `reflect` by less than the extent, `circular` by at most the extent; `replicate` by any number. With negative
+    /// numbers `circular` crops first and repeats the rest; `reflect` and `replicate` pad the whole tensor, then crop. Traps for other
+    /// numbers, and for a `value` in a mode that takes none.
     public static func pad(_ input: Tensor, _ pad: some Collection<Int>, mode: PadMode = .constant, value: Double = 0) -> Tensor {
         let pad = Array(pad)
         return composite("pad", input) { () throws(OpError) in

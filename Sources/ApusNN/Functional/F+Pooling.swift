@@ -5,8 +5,9 @@ extension F {
 
     /// The largest element of each window: input [N, C, L] or [C, L]. PyTorch: `F.max_pool1d`.
     ///
-    /// `stride` is `kernelSize` by default; padding counts as −∞ and is at most half a window; with `ceilMode` the last window may reach
-    /// beyond the input. L′ = ⌊(L + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1, rounded up with `ceilMode`.
+    /// `stride` is `kernelSize` by default; padding counts as −∞ and is at most half of what a window spans; with `ceilMode` the last
+    /// window may reach beyond the input. L′ = ⌊(L + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1, rounded up with `ceilMode`,
+    /// but without a last window that would begin in the padding after the input. Traps where no window fits.
     public static func maxPool1d(
         _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
@@ -52,7 +53,8 @@ extension F {
 
     /// Puts each value back to its index among zeros: a partial inverse of `maxPool1d`. PyTorch: `F.max_unpool1d`.
     ///
-    /// `outputSize` (spatial extents) chooses among the sizes that pool to this one; by default (L − 1)·stride − 2·padding + kernelSize.
+    /// `outputSize` (spatial extents, or the whole shape) chooses among the sizes that pool to this one: the default
+    /// (L − 1)·stride − 2·padding + kernelSize, or one that is less than one stride from it. Traps for another one and on an index outside.
     public static func maxUnpool1d(
         _ input: Tensor, _ indices: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         padding: any ExtentsConvertible = 0, outputSize: (any Collection<Int>)? = nil
@@ -108,7 +110,8 @@ extension F {
 
     // MARK: Average
 
-    /// The mean of each window of [N, C, L] or [C, L]; `countIncludePad` counts the zeros of the padding. PyTorch: `F.avg_pool1d`.
+    /// The mean of each window of [N, C, L] or [C, L]; `countIncludePad` counts the zeros of the padding, but not what a window has beyond
+    /// it with `ceilMode`. Extents and defaults as in `maxPool1d`. PyTorch: `F.avg_pool1d`.
     public static func avgPool1d(
         _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         ceilMode: Bool = false, countIncludePad: Bool = true
@@ -145,7 +148,8 @@ extension F {
 
     // MARK: Sums of powers
 
-    /// (Σ xᵖ)^(1/p) over each window, of x and not |x|, as in PyTorch: p = 1 is a sum. PyTorch: `F.lp_pool1d`.
+    /// (Σ xᵖ)^(1/p) over each window, of x and not |x|, as in PyTorch: p = 1 is a sum. A window that `ceilMode` lets reach beyond the input
+    /// counts its mean for what is missing. For p other than 1 a negative sum gives NaN. PyTorch: `F.lp_pool1d`. Traps where p is 0.
     public static func lpPool1d(
         _ input: Tensor, _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false

@@ -2,7 +2,7 @@ import ApusCore
 
 extension F {
     /// Each window as a column: [N, C, H, W] or [C, H, W] → [N, C·∏kernel, windows] or [C·∏kernel, windows]. PyTorch: `F.unfold`.
-    /// The windows are those of a convolution with the same arguments.
+    /// The windows are those of a convolution with the same arguments, row by row.
     public static func unfold(
         _ input: Tensor, _ kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         stride: any ExtentsConvertible = 1
@@ -23,7 +23,8 @@ extension F {
         }
     }
 
-    /// Adds up the windows where they overlap, the transpose of `unfold`: [N, C·∏kernel, windows] → [N, C, *outputSize]. PyTorch: `F.fold`.
+    /// Adds up the windows where they overlap, the transpose of `unfold`: [N, C·∏kernel, windows] → [N, C, *outputSize], or without N.
+    /// PyTorch: `F.fold`. Traps where the numbers of windows differ.
     public static func fold(
         _ input: Tensor, _ outputSize: any ExtentsConvertible, _ kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1

@@ -3,26 +3,26 @@ import Glibc
 
 /// Ways to fill a parameter before training. PyTorch: `torch.nn.init`.
 ///
-/// All change the tensor in place, outside the graph, and return it. Random ones draw from `generator`, by default the current one.
-/// "Fan" is how many inputs an output is summed from (fan in) or how many outputs an input reaches (fan out): dimension 1 or 0
-/// of the weight times the size of the kernel.
+/// All change the tensor in place, outside the graph, and return it; inside `skipInit` they do nothing. Random ones draw from `generator`,
+/// by default the current one. "Fan" is how many inputs an output is summed from (fan in) or how many outputs an input reaches (fan out):
+/// dimension 1 or 0 of the weight times the size of the kernel; it needs 2 dimensions or more.
 public enum Init {
     /// Whether initialisation is switched off, inside `skipInit`.
     private static var isSkipped: Bool { Context.current.skipsInit }
 
-    /// The function that follows a layer, for `calculateGain`.
+    /// The function that follows a layer, for `calculateGain`. The raw values are PyTorch's names.
     public enum Nonlinearity: String, Sendable, CaseIterable {
-        /// No nonlinearity: gain 1. So for the transposed convolutions.
+        /// No nonlinearity: gain 1.
         case linear, conv1d, conv2d, conv3d
-        /// PyTorch: `conv_transpose1d`.
+        /// No nonlinearity: gain 1. PyTorch: `conv_transpose1d`.
         case convTranspose1d = "conv_transpose1d"
-        /// PyTorch: `conv_transpose2d`.
+        /// No nonlinearity: gain 1. PyTorch: `conv_transpose2d`.
         case convTranspose2d = "conv_transpose2d"
-        /// PyTorch: `conv_transpose3d`.
+        /// No nonlinearity: gain 1. PyTorch: `conv_transpose3d`.
         case convTranspose3d = "conv_transpose3d"
         /// Gains 1, 5/3 and √2.
         case sigmoid, tanh, relu
-        /// Gain √(2/(1 + slope²)). PyTorch: `leaky_relu`.
+        /// Gain √(2/(1 + slope²)), by default with slope 0.01. PyTorch: `leaky_relu`.
         case leakyRelu = "leaky_relu"
         /// Gain 3/4.
         case selu
@@ -50,13 +50,13 @@ public enum Init {
         }
     }
 
-    /// Uniformly distributed in [a, b).
+    /// Uniformly distributed in [a, b). Traps where a is greater than b.
     @discardableResult public static func uniform_(_ tensor: Tensor, a: Double = 0, b: Double = 1, generator: Generator? = nil) -> Tensor {
         guard a <= b else { return fail("Init.uniform_", "the interval \(a) ..< \(b) is empty") }
         return isSkipped ? tensor : noGrad { tensor.uniform_(a, b, generator: generator) }
     }
 
-    /// Normally distributed.
+    /// Normally distributed. Traps where `std` is negative.
     @discardableResult public static func normal_(
         _ tensor: Tensor, mean: Double = 0, std: Double = 1, generator: Generator? = nil
     ) -> Tensor {
@@ -73,7 +73,7 @@ public enum Init {
     /// 0 everywhere.
     @discardableResult public static func zeros_(_ tensor: Tensor) -> Tensor { constant_(tensor, 0) }
 
-    /// The identity matrix, cropped or padded with zeros to the shape of a two-dimensional tensor.
+    /// The identity matrix, cropped or padded with zeros to the shape of a two-dimensional tensor; traps for another.
     @discardableResult public static func eye_(_ tensor: Tensor) -> Tensor {
         composite("Init.eye_", tensor) { () throws(OpError) in
             guard tensor.ndim == 2 else { throw OpError("is for tensors with 2 dimensions, this one has shape \(tensor.shape)") }
@@ -82,8 +82,8 @@ public enum Init {
         }
     }
 
-    /// A convolution's weight (3 to 5 dimensions) that is the identity: in each of `groups` groups, output channel i copies input
-    /// channel i, as far as there are channels.
+    /// A convolution's weight (3 to 5 dimensions) that is the identity: in each of `groups` groups, which must divide dimension 0, output
+    /// channel i copies input channel i, as far as there are channels.
     @discardableResult public static func dirac_(_ tensor: Tensor, groups: Int = 1) -> Tensor {
         composite("Init.dirac_", tensor) { () throws(OpError) in
             guard (3...5).contains(tensor.ndim) else {
@@ -126,7 +126,8 @@ public enum Init {
         }
     }
 
-    /// Uniformly distributed in ±gain·√(3/fan), where `a` is the slope of a leaky ReLU that follows (He et al., 2015).
+    /// Uniformly distributed in ±gain·√(3/fan), gain = `calculateGain(nonlinearity, a)`, where `a` is the slope of a leaky ReLU that
+    /// follows (He et al., 2015).
     @discardableResult public static func kaimingUniform_(
         _ tensor: Tensor, a: Double = 0, mode: FanMode = .fanIn, nonlinearity: Nonlinearity = .leakyRelu, generator: Generator? = nil
     ) -> Tensor {
@@ -137,7 +138,8 @@ public enum Init {
         }
     }
 
-    /// Normally distributed with std gain/√fan, where `a` is the slope of a leaky ReLU that follows (He et al., 2015).
+    /// Normally distributed with std gain/√fan, gain = `calculateGain(nonlinearity, a)`, where `a` is the slope of a leaky ReLU that
+    /// follows (He et al., 2015).
     @discardableResult public static func kaimingNormal_(
         _ tensor: Tensor, a: Double = 0, mode: FanMode = .fanIn, nonlinearity: Nonlinearity = .leakyRelu, generator: Generator? = nil
     ) -> Tensor {
@@ -147,7 +149,7 @@ public enum Init {
         }
     }
 
-    /// Normally distributed, truncated to [a, b]. `a` and `b` are absolute, not multiples of `std`.
+    /// Normally distributed, truncated to [a, b]. `a` and `b` are absolute, not multiples of `std`. Traps unless std > 0 and a < b.
     ///
     /// By inversion: x = mean + std·Φ⁻¹(p), with p uniform between Φ((a − mean)/std) and Φ((b − mean)/std). An interval above the mean is
     /// mirrored to below it, where Φ keeps its precision.
@@ -171,7 +173,7 @@ public enum Init {
         }
     }
 
-    /// A (semi-)orthogonal matrix times `gain`; dimensions from 1 on are flattened (Saxe et al., 2014).
+    /// A (semi-)orthogonal matrix times `gain`; dimensions from 1 on are flattened (Saxe et al., 2014). Traps for fewer than 2 dimensions.
     ///
     /// Uniform among such matrices: the Q of the QR decomposition of a normal matrix whose R has a positive diagonal (Mezzadri, 2007),
     /// by Gram-Schmidt in float64, applied twice to each vector.
@@ -200,7 +202,8 @@ public enum Init {
         }
     }
 
-    /// Normally distributed with `std`, but a fraction `sparsity` of each column (rounded up) is 0; for matrices (Martens, 2010).
+    /// Normally distributed with `std`, but a fraction `sparsity` of each column (rounded up) is 0 (Martens, 2010). Traps for other tensors
+    /// than matrices, and where `sparsity` is outside 0 ... 1.
     @discardableResult public static func sparse_(
         _ tensor: Tensor, _ sparsity: Double, std: Double = 0.01, generator: Generator? = nil
     ) -> Tensor {

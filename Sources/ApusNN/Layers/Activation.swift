@@ -34,7 +34,7 @@ public final class ReLU6: InplaceActivation, DeclaredModule {
     static let arguments = signature.makes(ReLU6.init)
 }
 
-/// SELU, the activation of self-normalising networks. PyTorch: `nn.SELU`.
+/// scale·(x > 0 ? x : α(eˣ − 1)) with scale 1.0507… and α 1.6733…, for self-normalising networks. PyTorch: `nn.SELU`.
 public final class SELU: InplaceActivation, DeclaredModule {
     /// With `inplace` the output overwrites the input.
     public override init(inplace: Bool = false) { super.init(inplace: inplace) }
@@ -133,9 +133,9 @@ public final class CELU: InplaceActivation, DeclaredModule {
         CELU.init(alpha:inplace:))
 }
 
-/// x·Φ(x). PyTorch: `nn.GELU`.
+/// x·Φ(x), with Φ the normal distribution function. PyTorch: `nn.GELU`.
 public final class GELU: Module, DeclaredModule {
-    /// Which formula.
+    /// How Φ is computed: `.none` by the error function, `.tanh` approximately.
     public let approximate: GELUApproximation
 
     /// Arguments, order and defaults of PyTorch's `nn.GELU`.
@@ -178,11 +178,11 @@ public final class Tanhshrink: Module, DeclaredModule {
     static let arguments = Signature().makes(Tanhshrink.init)
 }
 
-/// ln(1 + e^(βx))/β. PyTorch: `nn.Softplus`.
+/// ln(1 + e^(βx))/β, and x itself where βx > threshold. PyTorch: `nn.Softplus`.
 public final class Softplus: Module, DeclaredModule {
     /// β in the formula.
     public let beta: Scalar
-    /// Where the function changes.
+    /// Where βx is greater, the output is x.
     public let threshold: Scalar
 
     /// Arguments, order and defaults of PyTorch's `nn.Softplus`.
@@ -211,7 +211,7 @@ public final class Hardshrink: Module, DeclaredModule {
     static let arguments = Signature(.number("lambd", 0.5).shownAsValue).makes(Hardshrink.init(_:))
 }
 
-/// x moved toward 0 by λ, and 0 within. PyTorch: `nn.Softshrink`.
+/// x − λ for x > λ, x + λ for x < −λ, else 0. PyTorch: `nn.Softshrink`. A call traps where λ is negative.
 public final class Softshrink: Module, DeclaredModule {
     /// λ in the formula.
     public let lambd: Scalar
@@ -233,7 +233,7 @@ public final class Hardtanh: InplaceActivation, DeclaredModule {
     /// The upper bound.
     public let maxVal: Scalar
 
-    /// Arguments, order and defaults of PyTorch's `nn.Hardtanh`.
+    /// Arguments, order and defaults of PyTorch's `nn.Hardtanh`. Traps unless `maxVal` is greater than `minVal`.
     public init<Low: ScalarConvertible, High: ScalarConvertible>(_ minVal: Low = -1.0, _ maxVal: High = 1.0, inplace: Bool = false) {
         self.minVal = minVal._scalar
         self.maxVal = maxVal._scalar
@@ -253,9 +253,9 @@ public final class Hardtanh: InplaceActivation, DeclaredModule {
 
 /// x > threshold ? x : value. PyTorch: `nn.Threshold`.
 public final class Threshold: InplaceActivation, DeclaredModule {
-    /// Where the function changes.
+    /// Where x is greater, the output is x.
     public let threshold: Scalar
-    /// The value that is put in.
+    /// The output elsewhere.
     public let value: Scalar
 
     /// Arguments, order and defaults of PyTorch's `nn.Threshold`.
@@ -289,9 +289,9 @@ public final class GLU: Module, DeclaredModule {
 
 /// x > 0 ? x : w·x with a learned w for each channel, or one for all. PyTorch: `nn.PReLU`.
 public final class PReLU: Module, DeclaredModule {
-    /// One slope, or one a channel.
+    /// The number of slopes: 1, or as many as the input has channels.
     public let numParameters: Int
-    /// [numParameters]
+    /// The slopes, [numParameters].
     @exclusivity(unchecked) public var weight: Parameter {
         didSet { weight = assigned("weight", weight, for: oldValue) }
     }
@@ -333,7 +333,7 @@ public final class RReLU: InplaceActivation, DeclaredModule {
 
 /// eˣ / Σ eˣ along `dim`. PyTorch: `nn.Softmax`.
 public final class Softmax: Module, DeclaredModule {
-    /// The dimension it works along.
+    /// The dimension it works along; nil as in `F.softmax`.
     public let dim: Int?
 
     /// Arguments, order and defaults of PyTorch's `nn.Softmax`.
@@ -351,7 +351,7 @@ public final class Softmax: Module, DeclaredModule {
 
 /// ln softmax along `dim`. PyTorch: `nn.LogSoftmax`.
 public final class LogSoftmax: Module, DeclaredModule {
-    /// The dimension it works along.
+    /// The dimension it works along; nil as in `F.softmax`.
     public let dim: Int?
 
     /// Arguments, order and defaults of PyTorch's `nn.LogSoftmax`.
@@ -369,7 +369,7 @@ public final class LogSoftmax: Module, DeclaredModule {
 
 /// softmax(−x) along `dim`. PyTorch: `nn.Softmin`.
 public final class Softmin: Module, DeclaredModule {
-    /// The dimension it works along.
+    /// The dimension it works along; nil as in `F.softmax`.
     public let dim: Int?
 
     /// Arguments, order and defaults of PyTorch's `nn.Softmin`.

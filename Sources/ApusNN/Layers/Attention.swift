@@ -1,7 +1,10 @@
 import ApusCore
 
-/// Attention with several heads (Vaswani et al., 2017): each head projects query, key and value, and sums values by softmax(q·kᵀ/√d).
-/// PyTorch: `nn.MultiheadAttention`.
+/// Attention with several heads (Vaswani et al., 2017): each head projects query, key and value to d = embedDim/numHeads features, and
+/// computes softmax(q·kᵀ/√d)·v. PyTorch: `nn.MultiheadAttention`.
+///
+/// The projections start by `Init.xavierUniform_`, `biasK` and `biasV` by `Init.xavierNormal_`, the biases at 0; `outProj.weight` as in
+/// ``Linear``.
 public final class MultiheadAttention: Module, DeclaredModule {
     /// Features of the query and of the output.
     public let embedDim: Int
@@ -52,6 +55,8 @@ public final class MultiheadAttention: Module, DeclaredModule {
     ///   - embedDim: features of query and output, divisible by `numHeads`.
     ///   - addBiasKv: one more position with learned key and value; `addZeroAttn` one with zeros.
     ///   - batchFirst: inputs and outputs are [N, L, E] instead of [L, N, E].
+    ///
+    /// Traps where `numHeads` does not divide `embedDim`, or `dropout` is outside 0 ... 1.
     public init(
         _ embedDim: Int, _ numHeads: Int, dropout: Double = 0, bias: Bool = true, addBiasKv: Bool = false, addZeroAttn: Bool = false,
         kdim: Int? = nil,
@@ -102,8 +107,8 @@ public final class MultiheadAttention: Module, DeclaredModule {
     /// Attends from `query` [L, N, embedDim] to `key` [S, N, kdim] and `value` [S, N, vdim], with `batchFirst` [N, L, …], or without N.
     ///
     /// - Parameters:
-    ///   - keyPaddingMask: [N, S], true (or −∞) at keys that do not take part.
-    ///   - needWeights: whether to return the weights too; without, less memory is needed.
+    ///   - keyPaddingMask: [N, S], true (or −∞) at keys that do not take part; a float mask is added to the scores.
+    ///   - needWeights: whether to return the weights too, after dropout; else they are nil.
     ///   - attnMask: [L, S] or [N·numHeads, L, S], true (or −∞) where position l does not see s; a float mask is added to the scores.
     ///   - averageAttnWeights: the weights are the mean over heads [N, L, S] instead of [N, numHeads, L, S].
     ///   - isCausal: a hint that `attnMask`, which must be given, is the causal one.

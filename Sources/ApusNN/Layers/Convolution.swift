@@ -8,7 +8,7 @@ open class ConvolutionLayer: Module {
     public final private(set) var inChannels: Int
     /// Channels of the output.
     public final let outChannels: Int
-    /// One number for each spatial dimension; likewise `stride` and `dilation`.
+    /// The kernel's extents, one for each spatial dimension; likewise `stride` and `dilation`.
     public final let kernelSize: [Int]
     /// Steps between windows.
     public final let stride: [Int]
@@ -206,9 +206,11 @@ open class ConvolutionLayer: Module {
 open class Convolution: ConvolutionLayer {
     /// - Parameters:
     ///   - kernelSize: the kernel's extents, `3` or `[3, 5]`; `stride` and `dilation` likewise.
-    ///   - padding: zeros on both sides (`1`, `[1, 2]`), or `.same`, which keeps extents at stride 1, or `.valid`, none.
+    ///   - padding: elements added on both sides (`1`, `[1, 2]`), or `.same`, which keeps extents and needs stride 1, or `.valid`, none.
     ///   - groups: splits the channels into groups that are computed separately; it divides both numbers of channels.
     ///   - paddingMode: the values of the padding: zeros, or the input reflected, replicated or wrapped around.
+    ///
+    /// Traps where an argument is out of range.
     public init(
         _ inChannels: Int, _ outChannels: Int, _ kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
@@ -285,7 +287,8 @@ open class Conv3d: Convolution, DeclaredModule {
 open class ConvolutionTranspose: ConvolutionLayer {
     override class var isTransposed: Bool { true }
 
-    /// As `Convolution`; `outputPadding` extends one side of the output, to choose among the sizes from which a stride gives the input's.
+    /// As `Convolution`. With a stride above 1, a convolution maps several sizes to one; `outputPadding`, which must be less than stride or
+    /// dilation, is added to the end of the output to choose among them. Traps for another `paddingMode` than zeros.
     public init(
         _ inChannels: Int, _ outChannels: Int, _ kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0,

@@ -17,7 +17,8 @@ open class DropoutLayer: Module {
         }
     }
 
-    /// With p = 0.5. A separate initialiser, since Swift does not infer a generic argument's type from its default where a `Module` is due.
+    /// With p = 0.5. A separate initialiser, since Swift does not infer a generic argument's type from its default where a `Module` is
+    /// expected.
     public convenience init(inplace: Bool = false) { self.init(0.5, inplace: inplace) }
 
     open override func forward(_ x: Tensor) -> Tensor { F.dropout(x, p: p.doubleValue, training: training, inplace: inplace) }
@@ -27,7 +28,7 @@ open class DropoutLayer: Module {
     static let signature = Signature(.number("p", 0.5).shown, .bool("inplace", false).shown)
 }
 
-/// Each element is 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.
+/// In training each element is 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.
 public final class Dropout: DropoutLayer, DeclaredModule {
     static let arguments = signature.makes(Dropout.init(_:inplace:))
 }
@@ -38,7 +39,7 @@ public final class Dropout1d: DropoutLayer, DeclaredModule {
     static let arguments = signature.makes(Dropout1d.init(_:inplace:))
 }
 
-/// Dropout of whole channels of [N, C, H, W]. PyTorch: `nn.Dropout2d`.
+/// Dropout of whole channels of [N, C, H, W], or of [N, C, L] (three dimensions have a batch, as in PyTorch). PyTorch: `nn.Dropout2d`.
 public final class Dropout2d: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout2d(x, p: p.doubleValue, training: training, inplace: inplace) }
     static let arguments = signature.makes(Dropout2d.init(_:inplace:))
@@ -56,7 +57,7 @@ public final class AlphaDropout: DropoutLayer, DeclaredModule {
     static let arguments = signature.makes(AlphaDropout.init(_:inplace:))
 }
 
-/// Alpha dropout of whole channels. PyTorch: `nn.FeatureAlphaDropout`.
+/// Alpha dropout of whole channels (dimension 1). PyTorch: `nn.FeatureAlphaDropout`.
 public final class FeatureAlphaDropout: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.featureAlphaDropout(x, p: p.doubleValue, training: training, inplace: inplace) }
     static let arguments = signature.makes(FeatureAlphaDropout.init(_:inplace:))

@@ -10,7 +10,7 @@ public final class Embedding: Module, DeclaredModule {
     public let embeddingDim: Int
     /// The index, counted from the start, of the row that gets no gradient.
     public let paddingIdx: Int?
-    /// Used rows with a greater norm are first scaled down to this norm, in place.
+    /// Rows with a greater norm are scaled down to this norm, in place, before they are used.
     public let maxNorm: Scalar?
     /// p of the norm of `maxNorm`.
     public let normType: Scalar
@@ -35,7 +35,8 @@ public final class Embedding: Module, DeclaredModule {
         resetParameters()
     }
 
-    /// A table with the given rows, which are trained only where `freeze` is false. PyTorch: `Embedding.from_pretrained`.
+    /// A table with the given rows [numEmbeddings, embeddingDim], which are trained only where `freeze` is false; the row at `paddingIdx`
+    /// stays as it is. PyTorch: `Embedding.from_pretrained`.
     public static func fromPretrained(
         _ embeddings: Tensor, freeze: Bool = true, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2,
         scaleGradByFreq: Bool = false,

@@ -9,7 +9,7 @@ public final class EmbeddingBag: Module, DeclaredModule {
     public let numEmbeddings: Int
     /// The length of a row.
     public let embeddingDim: Int
-    /// Used rows with a greater norm are first scaled down to this norm, in place.
+    /// Rows with a greater norm are scaled down to this norm, in place, before they are used.
     public let maxNorm: Scalar?
     /// p of the norm of `maxNorm`.
     public let normType: Scalar
@@ -40,7 +40,8 @@ public final class EmbeddingBag: Module, DeclaredModule {
         resetParameters()
     }
 
-    /// A table with the given rows, which are trained only where `freeze` is false. PyTorch: `EmbeddingBag.from_pretrained`.
+    /// A table with the given rows [numEmbeddings, embeddingDim], which are trained only where `freeze` is false.
+    /// PyTorch: `EmbeddingBag.from_pretrained`.
     public static func fromPretrained(
         _ embeddings: Tensor, freeze: Bool = true, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
         mode: EmbeddingBagMode = .mean, sparse: Bool = false, includeLastOffset: Bool = false, paddingIdx: Int? = nil

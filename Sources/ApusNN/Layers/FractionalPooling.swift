@@ -3,11 +3,11 @@ import ApusCore
 /// The base class of FractionalMaxPool2d and FractionalMaxPool3d: the largest element of each randomly placed window.
 /// See `F.fractionalMaxPool2d`. The base class itself pools over as many spatial dimensions as `kernelSize` has numbers, 2 or 3.
 open class FractionalMaxPool: Module {
-    /// One number for each spatial dimension; likewise `outputSize` and `outputRatio`.
+    /// The window's extents, one for each spatial dimension; likewise `outputSize` and `outputRatio`.
     public final let kernelSize: [Int]
-    /// The extents of the output.
+    /// The extents of the output; nil where `outputRatio` sets them.
     public final let outputSize: [Int]?
-    /// The extents of the output as fractions of the input's.
+    /// The extents of the output as fractions of the input's; nil where `outputSize` sets them.
     public final let outputRatio: [Double]?
     /// Whether a call by PyTorch's names returns the indices too; in Swift call `withIndices(_:)`.
     public final let returnIndices: Bool

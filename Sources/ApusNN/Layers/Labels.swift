@@ -1,7 +1,7 @@
 import ApusCore
 
-// An argument that PyTorch's signature has no default for has no label. The layers here take it with its label as well, and a number that an
-// activation or a dropout is about in both ways.
+// An argument that PyTorch's signature has no default for has no label. The layers here take it with its label as well; activations and
+// dropouts take their first number with and without one.
 
 extension MaxPool {
     /// The same with the label `kernelSize`.
@@ -126,7 +126,7 @@ extension Softshrink {
 }
 
 extension Hardtanh {
-    /// The same with labels; `maxVal` is 1 by default.
+    /// The same with labels; `maxVal` is 1.
     public convenience init(minVal: some ScalarConvertible, inplace: Bool = false) { self.init(minVal, 1.0, inplace: inplace) }
     /// The same with labels.
     public convenience init(minVal: some ScalarConvertible, maxVal: some ScalarConvertible, inplace: Bool = false) {
@@ -170,12 +170,12 @@ extension PairwiseDistance {
 }
 
 extension Flatten {
-    /// `Flatten(1)`: merges dimensions `startDim` to `endDim`.
+    /// `Flatten(1)`: joins dimensions `startDim` to `endDim` to one.
     public convenience init(_ startDim: Int, _ endDim: Int = -1) { self.init(startDim: startDim, endDim: endDim) }
 }
 
 extension Transformer {
-    /// The same with the widths by position: `Transformer(512, 8)`.
+    /// The same with `dModel` and `nhead` by position: `Transformer(512, 8)`.
     public convenience init(
         _ dModel: Int, _ nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048,
         dropout: Double = 0.1, activation: TransformerActivation = .relu, customEncoder: Module? = nil,

@@ -6,7 +6,7 @@ import ApusCore
 public final class LayerNorm: Module, DeclaredModule {
     /// The last extents of the input, over which mean and (biased) variance are computed.
     public let normalizedShape: Shape
-    /// Added to the variance.
+    /// Added to the variance, under the root.
     public let eps: Double
     /// Whether there is a weight (and a bias).
     public let elementwiseAffine: Bool
@@ -90,13 +90,14 @@ public final class RMSNorm: Module, DeclaredModule {
     static let inputs = Signature(.tensor("x")).calls { (module: RMSNorm, x) in module(x) }
 }
 
-/// Normalises each group of channels of each sample (Wu and He, 2018): input [N, C, *]. PyTorch: `nn.GroupNorm`.
+/// Normalises each group of channels of each sample (Wu and He, 2018) of [N, C, *] by its own mean and biased variance:
+/// (x − mean)/√(var + eps)·weight + bias. PyTorch: `nn.GroupNorm`.
 public final class GroupNorm: Module, DeclaredModule {
     /// The number of groups of channels.
     public let numGroups: Int
     /// Channels of the input.
     public let numChannels: Int
-    /// Added to the variance.
+    /// Added to the variance, under the root.
     public let eps: Double
     /// Whether there is a weight (and a bias).
     public let affine: Bool
@@ -109,7 +110,7 @@ public final class GroupNorm: Module, DeclaredModule {
         didSet { bias = assigned("bias", bias, for: oldValue, shape: [numChannels]) }
     }
 
-    /// `numGroups` must divide `numChannels`.
+    /// Traps unless `numGroups` divides `numChannels`.
     public init(
         _ numGroups: Int, _ numChannels: Int, eps: Double = 1e-5, affine: Bool = true, bias: Bool = true, device: Device = .cpu,
         dtype: DType = .float32
@@ -135,8 +136,8 @@ public final class GroupNorm: Module, DeclaredModule {
     ).makes(GroupNorm.init)
 }
 
-/// x/(k + alpha·mean)^beta, with the mean of the squares of `size` neighbouring channels (Krizhevsky et al., 2012).
-/// PyTorch: `nn.LocalResponseNorm`.
+/// x/(k + alpha·s/size)^beta, with s the sum of the squares of `size` neighbouring channels, as far as they exist (Krizhevsky et al.,
+/// 2012). For [N, C, *]; see `F.localResponseNorm`. PyTorch: `nn.LocalResponseNorm`.
 public final class LocalResponseNorm: Module, DeclaredModule {
     /// The number of channels in the neighbourhood.
     public let size: Int

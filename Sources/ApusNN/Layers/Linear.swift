@@ -1,6 +1,6 @@
 import ApusCore
 
-/// x·Wᵀ + b. PyTorch: `nn.Linear`.
+/// x·Wᵀ + b: [*, inFeatures] → [*, outFeatures]. PyTorch: `nn.Linear`.
 ///
 /// Weight and bias start uniformly distributed in ±1/√inFeatures.
 public class Linear: Module, DeclaredModule {
@@ -99,7 +99,7 @@ extension LazyLinear: LazyModule {
     }
 }
 
-/// y_o = Σ_ij x1_i·W_oij·x2_j + b_o. PyTorch: `nn.Bilinear`.
+/// y_o = Σ_ij x1_i·W_oij·x2_j + b_o: [*, in1Features] and [*, in2Features] → [*, outFeatures]. PyTorch: `nn.Bilinear`.
 ///
 /// Weight and bias start uniformly distributed in ±1/√in1Features.
 public final class Bilinear: Module, DeclaredModule {
@@ -152,7 +152,7 @@ public final class Bilinear: Module, DeclaredModule {
     static let inputs = Signature(.tensor("input1"), .tensor("input2")).calls { (module: Bilinear, x1, x2) in module(x1, x2) }
 }
 
-/// Cosine of the angle between two inputs along `dim`. PyTorch: `nn.CosineSimilarity`.
+/// Cosine of the angle between two inputs along `dim`: x1·x2 / (max(‖x1‖, eps)·max(‖x2‖, eps)). PyTorch: `nn.CosineSimilarity`.
 public final class CosineSimilarity: Module, DeclaredModule {
     /// The dimension of the vectors.
     public let dim: Int

@@ -13,23 +13,24 @@ open class RunningNorm: Module {
     public final let affine: Bool
     /// Whether it keeps running statistics.
     public final let trackRunningStats: Bool
-    /// Multiplies each channel; nil without `affine`.
+    /// Multiplies each channel, [numFeatures], at first 1; nil without `affine`.
     @exclusivity(unchecked) public final var weight: Parameter? {
         didSet { weight = assigned("weight", weight, for: oldValue, shape: [numFeatures]) }
     }
-    /// Added to each channel; nil without `affine` or without a bias.
+    /// Added to each channel, [numFeatures], at first 0; nil without `affine` or without a bias.
     @exclusivity(unchecked) public final var bias: Parameter? {
         didSet { bias = assigned("bias", bias, for: oldValue, shape: [numFeatures]) }
     }
-    /// The running mean, nil where none is kept.
+    /// The running mean [numFeatures], at first 0; nil where none is kept.
     @exclusivity(unchecked) public final var runningMean: Buffer? {
         didSet { runningMean = assigned("runningMean", runningMean, for: oldValue, shape: [numFeatures]) }
     }
-    /// The running variance, nil where none is kept.
+    /// The running unbiased variance [numFeatures], at first 1; nil where none is kept.
     @exclusivity(unchecked) public final var runningVar: Buffer? {
         didSet { runningVar = assigned("runningVar", runningVar, for: oldValue, shape: [numFeatures]) }
     }
-    /// The number of batches in the running statistics, int64.
+    /// The number of batches that batch normalisation has seen in training, int64; instance normalisation leaves it at 0. nil where no
+    /// running statistics are kept.
     public final let numBatchesTracked: Buffer?
     final private(set) var isLazy: Bool
 
@@ -59,7 +60,7 @@ open class RunningNorm: Module {
         super.init()
     }
 
-    /// Resets the running statistics. PyTorch: `reset_running_stats()`.
+    /// Sets the running mean to 0, the running variance to 1 and the number of batches to 0. PyTorch: `reset_running_stats()`.
     public final func resetRunningStats() {
         noGrad {
             runningMean?.zero_()
@@ -111,8 +112,9 @@ open class RunningNorm: Module {
 
 /// The base class of BatchNorm1d, BatchNorm2d and BatchNorm3d: normalises each channel by the mean and variance of the batch.
 ///
-/// y = (x − mean)/√(var + eps)·weight + bias. In training the statistics are the batch's, and the running ones follow them; in evaluation
-/// the running ones are used. Without `trackRunningStats` the batch's are always used.
+/// y = (x − mean)/√(var + eps)·weight + bias. In training mean and (biased) variance are the batch's, and the running ones follow its mean
+/// and unbiased variance; in evaluation the running ones are used. Without `trackRunningStats` the batch's are always used. A call that
+/// uses the batch's traps where a channel has a single value.
 open class BatchNorm: RunningNorm {
     /// Sums a tensor over the processes that share a batch, with a derivative; nil where the batch is that of this process alone.
     @Unregistered package final var sumOverProcesses: ((Tensor) -> Tensor)?
@@ -219,8 +221,9 @@ public final class LazyBatchNorm3d: LazyBatchNorm, DeclaredModule {
 
 /// The base class of InstanceNorm1d, InstanceNorm2d and InstanceNorm3d: normalises each channel of each sample by its own statistics.
 ///
-/// With `trackRunningStats` evaluation uses the running statistics; otherwise the sample's own are always used. The base class itself takes
-/// batches alone, [N, C, …] with one spatial dimension or more.
+/// The formula is that of ``BatchNorm``. With `trackRunningStats` evaluation uses the running statistics; otherwise the sample's own are
+/// always used, and a call traps where a channel of a sample has a single value. The base class itself takes batches alone, [N, C, …] with
+/// one spatial dimension or more.
 open class InstanceNorm: RunningNorm {
     override class var ranks: ClosedRange<Int> { 3...8 }
 

@@ -2,8 +2,9 @@ import ApusCore
 
 /// The base class of MaxPool1d, MaxPool2d and MaxPool3d: the largest element of each window of each channel.
 ///
-/// out = ⌊(in + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1 in each dimension, rounded up with `ceilMode`. The base class itself
-/// pools over as many spatial dimensions as `kernelSize` has numbers.
+/// out = ⌊(in + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1 in each dimension, rounded up with `ceilMode`, but without a window
+/// that would begin in the padding after the input. The base class itself pools over as many spatial dimensions as `kernelSize` has
+/// numbers.
 open class MaxPool: Module {
     /// The size of the window.
     public final let kernelSize: Extents
@@ -23,8 +24,8 @@ open class MaxPool: Module {
     /// The number of spatial dimensions of the class; nil for this one, where `kernelSize` tells it.
     class var dimensions: Int? { nil }
 
-    /// Windows of `kernelSize` at distance `stride` (by default adjacent), after padding with −∞ by at most half a window.
-    /// A call returns the values alone, even with `returnIndices`; ``withIndices(_:)`` returns both.
+    /// Windows of `kernelSize` at distance `stride` (by default `kernelSize`), after padding with −∞ by at most half of what a window
+    /// spans. A call returns the values alone, even with `returnIndices`; ``withIndices(_:)`` returns both.
     public init(
         _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, returnIndices: Bool = false, ceilMode: Bool = false
@@ -111,7 +112,8 @@ open class MaxUnpool: Module {
         super.init()
     }
 
-    /// `indices` are those of the pool's `withIndices`; `outputSize` is needed where the pooled input did not have the default extents.
+    /// `indices` are those of the pool's `withIndices`; `outputSize` is needed where the pooled input did not have the default extents
+    /// (out − 1)·stride − 2·padding + kernelSize.
     @discardableResult public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: (any Collection<Int>)? = nil) -> Tensor
     {
         let outputSize = outputSize.map { Array($0) }
@@ -316,14 +318,14 @@ public final class AdaptiveMaxPool3d: AdaptiveMaxPool, DeclaredModule {
     static let arguments = signature.makes(AdaptiveMaxPool3d.init)
 }
 
-/// The base class of LPPool1d, LPPool2d and LPPool3d: (Σ xᵖ)^(1/p) over each window. The base class itself pools over as many spatial
-/// dimensions as `kernelSize` has numbers.
+/// The base class of LPPool1d, LPPool2d and LPPool3d: (Σ xᵖ)^(1/p) over each window, of x and not |x|; see `F.lpPool1d`. The base class
+/// itself pools over as many spatial dimensions as `kernelSize` has numbers.
 open class LPPool: Module {
     /// p in the formula.
     public final let normType: Scalar
     /// The size of the window.
     public final let kernelSize: Extents
-    /// Steps between windows.
+    /// Steps between windows; nil for `kernelSize`.
     public final let stride: Extents?
     /// Whether the last window may reach beyond the end.
     public final let ceilMode: Bool
@@ -333,7 +335,7 @@ open class LPPool: Module {
     /// The number of spatial dimensions of the class; nil for this one, where `kernelSize` tells it.
     class var dimensions: Int? { nil }
 
-    /// `normType` is p.
+    /// `normType` is p; a call traps where it is 0.
     public init(
         _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false

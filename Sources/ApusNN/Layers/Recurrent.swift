@@ -2,8 +2,10 @@ import ApusCore
 
 /// The base class of RNN, LSTM and GRU: the weights of all layers and directions, and the loop over a sequence. PyTorch: `RNNBase`.
 ///
-/// Parameters are named as in PyTorch: `weight_ih_l0` [gates·hidden, input], `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, with projections
-/// `weight_hr_l0`; the next layer has `_l1`, the backward direction `_l0_reverse`. All start uniformly distributed in ±1/√hiddenSize.
+/// Parameters are named as in PyTorch: `weight_ih_l0` [gates·hidden, input], `weight_hh_l0` [gates·hidden, hidden or projSize],
+/// `bias_ih_l0` and `bias_hh_l0` [gates·hidden], with projections `weight_hr_l0` [projSize, hidden]; the next layer has `_l1`, the backward
+/// direction `_l0_reverse`. All start uniformly distributed in ±1/√hiddenSize. Calls trap where shapes do not fit or a sequence has no
+/// steps.
 open class Recurrent: Module {
     /// Features of the input.
     public final let inputSize: Int

@@ -116,7 +116,7 @@ public final class RNNCell: RecurrentCell, DeclaredModule {
         super.init(inputSize, hiddenSize, gates: 1, bias: bias, device: device, dtype: dtype)
     }
 
-    /// The next hidden state, from zeros where none is given.
+    /// The next hidden state [N, hiddenSize] or [hiddenSize], as the input has a batch or not, from `hx` of that shape or zeros.
     @discardableResult public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
         call(input, hx) { input, hx in run(nonlinearity.kind, input, hx.map { [$0] } ?? [])[0] }
     }
@@ -139,7 +139,7 @@ public final class LSTMCell: RecurrentCell, DeclaredModule {
         super.init(inputSize, hiddenSize, gates: 4, bias: bias, device: device, dtype: dtype)
     }
 
-    /// The next hidden and cell state, from zeros where none are given.
+    /// The next hidden and cell state, each [N, hiddenSize] or [hiddenSize], as the input has a batch or not, from `hx` or zeros.
     @discardableResult public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (h: Tensor, c: Tensor) {
         call(input, hx) { input, hx in
             let next = run(.lstm, input, hx.map { [$0.h, $0.c] } ?? [])
@@ -166,7 +166,7 @@ public final class GRUCell: RecurrentCell, DeclaredModule {
         super.init(inputSize, hiddenSize, gates: 3, bias: bias, device: device, dtype: dtype)
     }
 
-    /// The next hidden state, from zeros where none is given.
+    /// The next hidden state [N, hiddenSize] or [hiddenSize], as the input has a batch or not, from `hx` of that shape or zeros.
     @discardableResult public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
         call(input, hx) { input, hx in run(.gru, input, hx.map { [$0] } ?? [])[0] }
     }

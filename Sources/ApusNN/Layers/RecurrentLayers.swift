@@ -8,7 +8,7 @@ public final class RNN: Recurrent, DeclaredModule {
     /// - Parameters:
     ///   - numLayers: the number of stacked layers; each reads the outputs of the one below.
     ///   - batchFirst: inputs and outputs are [N, T, size] instead of [T, N, size]. States are not affected.
-    ///   - dropout: drops outputs between layers, in training.
+    ///   - dropout: the probability with which outputs are dropped between layers, in training.
     ///   - bidirectional: a second set of weights reads the sequence backward; the outputs of both are concatenated.
     public init(
         _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, nonlinearity: RecurrentNonlinearity = .tanh, bias: Bool = true,
@@ -59,7 +59,7 @@ public final class RNN: Recurrent, DeclaredModule {
 /// With gates i, f, g, o the quarters of Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ: cₜ = σ(f)·cₜ₋₁ + σ(i)·tanh(g), hₜ = σ(o)·tanh(cₜ); with
 /// projections Wₕᵣ times that.
 public final class LSTM: Recurrent, DeclaredModule {
-    /// As `RNN`; `projSize` > 0 projects hidden states to that size.
+    /// As `RNN`; `projSize` > 0 projects hidden states to that size. Traps unless it is less than `hiddenSize`.
     public init(
         _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0,
         bidirectional: Bool = false,
@@ -74,7 +74,8 @@ public final class LSTM: Recurrent, DeclaredModule {
     override var kind: RecurrentKind { .lstm }
 
     /// The outputs of all steps [T, N, directions·size], and the last hidden states [layers·directions, N, size] and cell states
-    /// [layers·directions, N, hidden], from `hx` or zeros; size is `projSize` if positive, else `hiddenSize`. Without a batch [T, size] …
+    /// [layers·directions, N, hidden], from `hx` or zeros; size is `projSize` if positive, else `hiddenSize`. Without a batch: the same
+    /// without N.
     @discardableResult public func callAsFunction(
         _ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil
     ) -> (output: Tensor, state: (h: Tensor, c: Tensor)) {

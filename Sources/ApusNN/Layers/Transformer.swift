@@ -110,7 +110,8 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
     }
 }
 
-/// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part. PyTorch: `nn.TransformerDecoderLayer`.
+/// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part, each with dropout, a residual connection and layer
+/// normalisation as in ``TransformerEncoderLayer`` (Vaswani et al., 2017). PyTorch: `nn.TransformerDecoderLayer`.
 public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, DeclaredModule {
     /// Self-attention.
     public var selfAttn: MultiheadAttention
@@ -162,7 +163,7 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, Declared
     }
 
     /// The output for `tgt` [T, N, dModel] that attends to `memory` [S, N, dModel], to [N, T, …] with `batchFirst`, or without N.
-    /// Masks are as in `TransformerEncoderLayer`; `memoryMask` is [T, S], `memoryKeyPaddingMask` [N, S].
+    /// Masks are as in `TransformerEncoderLayer`; `memoryMask` is [T, S] or [N·nhead, T, S], `memoryKeyPaddingMask` [N, S].
     @discardableResult public func callAsFunction(
         _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil,
         memoryKeyPaddingMask: Tensor? = nil,

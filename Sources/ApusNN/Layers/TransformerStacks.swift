@@ -4,14 +4,17 @@ import ApusCore
 
 /// A module that can be a layer of `TransformerEncoder` and takes its masks.
 public protocol MaskedEncoderLayer: Module {
+    /// The output for `src`, of its shape; masks as in `TransformerEncoderLayer`.
     func callAsFunction(_ src: Tensor, srcMask: Tensor?, srcKeyPaddingMask: Tensor?, isCausal: Bool) -> Tensor
 }
 /// A module that can be the encoder of `Transformer` and takes its masks.
 public protocol MaskedEncoder: Module {
+    /// The output for `src`, of its shape; masks as in `TransformerEncoderLayer`.
     func callAsFunction(_ src: Tensor, mask: Tensor?, srcKeyPaddingMask: Tensor?, isCausal: Bool) -> Tensor
 }
 /// A module that can be a layer of `TransformerDecoder`.
 public protocol MaskedDecoderLayer: Module {
+    /// The output for `tgt`, of its shape, given the encoder's output; masks as in `TransformerDecoderLayer`.
     func callAsFunction(
         _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?,
         tgtIsCausal: Bool,
@@ -20,6 +23,7 @@ public protocol MaskedDecoderLayer: Module {
 }
 /// A module that can be the decoder of `Transformer`.
 public protocol MaskedDecoder: Module {
+    /// The output for `tgt`, of its shape, given the encoder's output; masks as in `TransformerDecoderLayer`.
     func callAsFunction(
         _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?,
         tgtIsCausal: Bool,
@@ -122,7 +126,8 @@ public final class TransformerDecoder: Module, MaskedDecoder {
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 }
 
-/// An encoder and a decoder (Vaswani et al., 2017). PyTorch: `nn.Transformer`. Matrices are initialised by `Init.xavierUniform_`.
+/// An encoder and a decoder (Vaswani et al., 2017), each followed by layer normalisation. PyTorch: `nn.Transformer`. Parameters of more
+/// than one dimension are initialised by `Init.xavierUniform_`.
 public final class Transformer: Module, DeclaredModule {
     /// A `TransformerEncoder` unless a custom one was given.
     public var encoder: Module
@@ -209,7 +214,7 @@ public final class Transformer: Module, DeclaredModule {
     @available(*, unavailable, message: "Transformer takes source and target: transformer(src, tgt)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
-    /// The mask for causal attention: 0 on and below the diagonal, −∞ above. PyTorch: `generate_square_subsequent_mask`.
+    /// The mask for causal attention [size, size]: 0 on and below the diagonal, −∞ above. PyTorch: `generate_square_subsequent_mask`.
     public static func generateSquareSubsequentMask(_ size: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         Tensor.full([size, size], -Double.infinity, dtype: dtype, device: device).triu(1)
     }

@@ -31,7 +31,8 @@ public final class Unfold: Module, DeclaredModule {
     ).makes(Unfold.init(_:dilation:padding:stride:))
 }
 
-/// Adds up windows where they overlap in images of `outputSize`, the transpose of `Unfold`. PyTorch: `nn.Fold`.
+/// Adds up windows where they overlap in images of `outputSize`, the transpose of `Unfold`: [N, C·∏kernel, windows] → [N, C, *outputSize],
+/// or without N. PyTorch: `nn.Fold`.
 public final class Fold: Module, DeclaredModule {
     /// The extents of the output.
     public let outputSize: Extents
@@ -92,7 +93,8 @@ public final class PixelUnshuffle: Module, DeclaredModule {
     static let arguments = Signature(.int("downscale_factor").shown).makes(PixelUnshuffle.init)
 }
 
-/// Reorders channels: the first of each of `groups` groups, then the second of each and so on. PyTorch: `nn.ChannelShuffle`.
+/// Reorders the channels of [N, C, *]: the first of each of `groups` groups, then the second of each and so on. PyTorch:
+/// `nn.ChannelShuffle`.
 public final class ChannelShuffle: Module, DeclaredModule {
     /// The number of groups of channels.
     public let groups: Int
@@ -136,7 +138,7 @@ public class Upsample: Module, DeclaredModule {
         F.interpolate(
             x, size: size, scaleFactor: scaleFactor, mode: mode, alignCorners: alignCorners, recomputeScaleFactor: recomputeScaleFactor)
     }
-    // PyTorch prints either the factors or the extents, and one factor as a number, which it was not given as.
+    // PyTorch prints the factors or else the extents. One factor is printed as a number; here it is stored as a list.
     public override var extraRepr: String {
         let target = scaleFactor.map { "scale_factor=\($0.count == 1 ? repr($0[0]) : repr($0))" } ?? "size=\(repr(size))"
         return "\(target), mode='\(mode.rawValue)'"
@@ -153,7 +155,7 @@ public class Upsample: Module, DeclaredModule {
     }
 }
 
-/// Resizes images by repeating elements. PyTorch: `nn.UpsamplingNearest2d`.
+/// Resizes images in mode `nearest`. PyTorch: `nn.UpsamplingNearest2d`.
 public final class UpsamplingNearest2d: Upsample {
     /// Arguments, order and defaults of PyTorch's `nn.UpsamplingNearest2d`.
     public init(size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil) {

@@ -23,7 +23,7 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
 
     private var shortlist: Int { cutoffs[0] }
 
-    /// `cutoffs` must ascend and lie in 1 … nClasses − 1.
+    /// Traps unless `cutoffs` ascend and lie in 1 … nClasses − 1, and `divValue` is positive.
     public init(
         _ inFeatures: Int, _ nClasses: Int, _ cutoffs: [Int], divValue: Double = 4, headBias: Bool = false, device: Device = .cpu,
         dtype: DType = .float32

@@ -29,7 +29,7 @@ public final class CrossEntropyLoss: WeightedLoss, ComparingModule {
     }
 }
 
-/// −input[target] for log-probabilities [N, C, …] and class indices. See `F.nllLoss`. PyTorch: `nn.NLLLoss`.
+/// −input[target] for log-probabilities [N, C, …] and class indices [N, …]. See `F.nllLoss`. PyTorch: `nn.NLLLoss`.
 public final class NLLLoss: WeightedLoss, ComparingModule {
     /// The label that is ignored.
     public let ignoreIndex: Int
@@ -58,7 +58,7 @@ public final class MultiMarginLoss: WeightedLoss, ComparingModule {
     /// The margin in the formula.
     public let margin: Double
 
-    /// Traps where `p` is neither 1 nor 2.
+    /// Traps where `p` is neither 1 nor 2, or `weight` has not one dimension.
     public init(p: Int = 1, margin: Double = 1, weight: Tensor? = nil, reduction: Reduction = .mean) {
         if p != 1 && p != 2 { fail("MultiMarginLoss", "p must be 1 or 2, it is \(p)") }
         if let weight, !weight.isPoisoned, weight.ndim != 1 {
@@ -91,7 +91,8 @@ public final class MultiLabelMarginLoss: Loss, ComparingModule {
     static let arguments = Signature(.reductionAndOldNames).makes(MultiLabelMarginLoss.init)
 }
 
-/// Binary cross entropy of the score of each class. See `F.multilabelSoftMarginLoss`. PyTorch: `nn.MultiLabelSoftMarginLoss`.
+/// The mean over classes of the binary cross entropy of each class's score. See `F.multilabelSoftMarginLoss`.
+/// PyTorch: `nn.MultiLabelSoftMarginLoss`.
 public final class MultiLabelSoftMarginLoss: WeightedLoss, ComparingModule {
     /// A loss with weights of classes, and that reduction.
     public override init(weight: Tensor? = nil, reduction: Reduction = .mean) { super.init(weight: weight, reduction: reduction) }
@@ -119,7 +120,7 @@ public final class BCELoss: WeightedLoss, ComparingModule {
 
 /// Binary cross entropy of scores, numerically stable. See `F.binaryCrossEntropyWithLogits`. PyTorch: `nn.BCEWithLogitsLoss`.
 public final class BCEWithLogitsLoss: WeightedLoss, ComparingModule {
-    /// The weight of positive targets; nil means 1.
+    /// The weight of positive targets, which broadcasts; nil means 1.
     public let posWeight: Buffer?
 
     /// Arguments, order and defaults of PyTorch's `nn.BCEWithLogitsLoss`.

@@ -1,6 +1,7 @@
 import ApusCore
 
-/// Makes distances of similar pairs (1) small, of others (−1) large. See `F.hingeEmbeddingLoss`. PyTorch: `nn.HingeEmbeddingLoss`.
+/// Makes distances of similar pairs (1) small, of others (−1) at least `margin`. See `F.hingeEmbeddingLoss`. PyTorch:
+/// `nn.HingeEmbeddingLoss`.
 public final class HingeEmbeddingLoss: Loss, ComparingModule {
     /// The margin in the formula.
     public let margin: Double
@@ -19,7 +20,7 @@ public final class HingeEmbeddingLoss: Loss, ComparingModule {
     static let arguments = Signature(.double("margin", 1), .reductionAndOldNames).makes(HingeEmbeddingLoss.init)
 }
 
-/// Makes one of two inputs larger. See `F.marginRankingLoss`. PyTorch: `nn.MarginRankingLoss`.
+/// Makes one of two inputs larger, by `margin` at least. See `F.marginRankingLoss`. PyTorch: `nn.MarginRankingLoss`.
 public final class MarginRankingLoss: Loss, DeclaredModule {
     /// The margin in the formula.
     public let margin: Double
@@ -108,7 +109,7 @@ public final class TripletMarginWithDistanceLoss: Loss, DeclaredModule {
     /// Whether the smaller of d(positive, negative) and d(anchor, negative) is used.
     public let swap: Bool
 
-    /// By default the Euclidean distance over the last dimension. Traps where `margin` is not positive.
+    /// By default the distance is ``PairwiseDistance``: ‖a − b + 10⁻⁶‖ over the last dimension. Traps where `margin` is not positive.
     public init(
         distanceFunction: ((Tensor, Tensor) -> Tensor)? = nil, margin: Double = 1, swap: Bool = false, reduction: Reduction = .mean
     ) {

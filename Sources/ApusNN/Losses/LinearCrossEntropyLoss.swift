@@ -4,7 +4,7 @@ import ApusCore
 ///
 /// For inputs [N, inFeatures] and class indices [N, *outFeatures] (or probabilities [N, numClasses, *outFeatures]).
 public final class LinearCrossEntropyLoss: WeightedLoss, ComparingModule {
-    /// The layer that computes the scores, flattened.
+    /// The layer that computes the scores, [N, inFeatures] → [N, numClasses·∏outFeatures].
     public var linear: Linear
     /// The number of classes.
     public let numClasses: Int

@@ -12,7 +12,7 @@ public class Loss: Module {
     public override func callAsFunction(_ x: Tensor) -> Tensor { forward(x) }
 }
 
-/// A loss with weights for classes or elements, which are part of its state. PyTorch: `_WeightedLoss`.
+/// A loss with weights for classes or elements, which are a buffer `weight` of its state. PyTorch: `_WeightedLoss`.
 public class WeightedLoss: Loss {
     /// The weights; nil means 1.
     public let weight: Buffer?

@@ -26,12 +26,12 @@ public final class L1Loss: Loss, ComparingModule {
     static let arguments = Signature(.reductionAndOldNames).makes(L1Loss.init)
 }
 
-/// Quadratic near 0, linear beyond `beta`. See `F.smoothL1Loss`. PyTorch: `nn.SmoothL1Loss`.
+/// With d = |input − target|: d²/(2·beta) where d < beta, else d − beta/2. See `F.smoothL1Loss`. PyTorch: `nn.SmoothL1Loss`.
 public final class SmoothL1Loss: Loss, ComparingModule {
     /// Where the function turns from quadratic to linear.
     public let beta: Double
 
-    /// Arguments, order and defaults of PyTorch's `nn.SmoothL1Loss`.
+    /// Arguments, order and defaults of PyTorch's `nn.SmoothL1Loss`. A call traps where `beta` is negative.
     public init(reduction: Reduction = .mean, beta: Double = 1) {
         self.beta = beta
         super.init(reduction: reduction)
@@ -45,12 +45,12 @@ public final class SmoothL1Loss: Loss, ComparingModule {
     static let arguments = Signature(.reductionAndOldNames, .double("beta", 1)).makes(SmoothL1Loss.init)
 }
 
-/// Quadratic near 0, linear beyond `delta`. See `F.huberLoss`. PyTorch: `nn.HuberLoss`.
+/// With d = |input − target|: d²/2 where d ≤ delta, else delta·(d − delta/2). See `F.huberLoss`. PyTorch: `nn.HuberLoss`.
 public final class HuberLoss: Loss, ComparingModule {
     /// Where the function turns from quadratic to linear.
     public let delta: Double
 
-    /// Arguments, order and defaults of PyTorch's `nn.HuberLoss`.
+    /// Arguments, order and defaults of PyTorch's `nn.HuberLoss`. A call traps unless `delta` is positive.
     public init(reduction: Reduction = .mean, delta: Double = 1) {
         self.delta = delta
         super.init(reduction: reduction)
@@ -64,7 +64,7 @@ public final class HuberLoss: Loss, ComparingModule {
     static let arguments = Signature(.reduction, .double("delta", 1)).makes(HuberLoss.init)
 }
 
-/// The Kullback-Leibler divergence of log-probabilities from `target`. See `F.klDiv`. PyTorch: `nn.KLDivLoss`.
+/// The Kullback-Leibler divergence KL(target ‖ exp input), where the input holds log-probabilities. See `F.klDiv`. PyTorch: `nn.KLDivLoss`.
 public final class KLDivLoss: Module, ComparingModule {
     /// How the elementwise losses are reduced.
     public let reduction: F.KLDivReduction
@@ -92,7 +92,7 @@ public final class KLDivLoss: Module, ComparingModule {
 public final class PoissonNLLLoss: Loss, DeclaredModule {
     /// Whether the input is the logarithm of the rate.
     public let logInput: Bool
-    /// Whether Stirling's approximation of log target! is added.
+    /// Whether Stirling's approximation of log target! is added for targets above 1.
     public let full: Bool
     /// Added to the input before its logarithm is taken, without `logInput`.
     public let eps: Double

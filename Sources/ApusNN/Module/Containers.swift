@@ -48,7 +48,7 @@ extension ModuleDict: RandomAccessCollection {
     public var startIndex: Int { 0 }
     public var endIndex: Int { extras?.modules.count ?? 0 }
 
-    /// The name and module at `position`.
+    /// The name and module at `position`; traps where there is none.
     public subscript(position: Int) -> (key: String, value: Module) {
         guard let modules = extras?.modules, modules.indices.contains(position) else {
             fail(typeName, "index \(position) is out of range for \(count) modules")
@@ -75,7 +75,7 @@ public final class ParameterList: Module, RandomAccessCollection {
     public var startIndex: Int { 0 }
     public var endIndex: Int { extras?.parameters.count ?? 0 }
 
-    /// The parameter at `position`; negative indices count from the end.
+    /// The parameter at `position`; negative indices count from the end. Traps where there is none.
     public subscript(position: Int) -> Parameter {
         let at = position < 0 ? position + count : position
         guard at >= 0 && at < count, let extras else {
@@ -89,7 +89,7 @@ public final class ParameterList: Module, RandomAccessCollection {
 
 /// An ordered dictionary of parameters. PyTorch: `nn.ParameterDict`.
 public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
-    /// Named parameters in order; other tensors become parameters.
+    /// Named parameters in order; other tensors become parameters. A name given twice traps.
     public init(_ parameters: [(String, Tensor)]) {
         super.init()
         for (name, parameter) in parameters { registerParameter(name, parameter as? Parameter ?? Parameter(parameter)) }
@@ -138,7 +138,7 @@ extension ParameterDict: RandomAccessCollection {
     public var startIndex: Int { 0 }
     public var endIndex: Int { extras?.parameters.count ?? 0 }
 
-    /// The name and parameter at `position`.
+    /// The name and parameter at `position`; traps where there is none.
     public subscript(position: Int) -> (key: String, value: Parameter) {
         guard let parameters = extras?.parameters, parameters.indices.contains(position) else {
             return ("", Parameter(fail(typeName, "index \(position) is out of range for \(count) parameters"), requiresGrad: false))

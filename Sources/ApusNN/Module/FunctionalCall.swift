@@ -60,15 +60,15 @@ extension Module {
         functionalCall(StateDict(tensors), x, strict: strict)
     }
 
-    /// The output for `x`, computed with `tensors` in place of the parameters and buffers.
+    /// The output for `x`, computed with `tensors` in place of the parameters and buffers; traps as the form with a closure does.
     public final func functionalCall(_ tensors: StateDict, _ x: Tensor, strict: Bool = false) -> Tensor {
         functionalCall(tensors, strict: strict) { self(x) }
     }
 }
 
 /// The parameters and buffers of models with the same layers, stacked along a new first dimension. With `Func.vmap` and `functionalCall`
-/// this runs an ensemble. PyTorch: `torch.func.stack_module_state`. A stacked parameter requires a gradient where the models' do. Traps where
-/// there is no model, or where the models differ in keys, in shapes or in what requires a gradient.
+/// this runs an ensemble. PyTorch: `torch.func.stack_module_state`. A stacked parameter requires a gradient where the models' do. Traps
+/// where there is no model, or where the models differ in keys, in shapes or in what requires a gradient.
 public func stackModuleState(_ models: [Module]) -> (parameters: StateDict, buffers: StateDict) {
     func stacked(_ named: [[(name: String, tensor: Tensor)]]) -> StateDict {
         var result = StateDict()

@@ -165,8 +165,8 @@ final class BackwardPassage {
         return gradients
     }
 
-    // A function and not an op: what it does to gradients is the hooks', which cannot be compared. Hooks on the node of an op cannot take its
-    // place: the module's see all gradients together, with zeros where an output has none, and may change those too.
+    // A function instead of an op, since ops are compared by their attributes and hooks cannot be compared. Hooks on the node of an op
+    // would not do: a module's hooks see all gradients together, with zeros where an output has none, and may change those too.
     private struct Gate: DifferentiableFunction {
         let name: String
         let seen: ([Tensor]) -> [Tensor]

@@ -3,7 +3,7 @@ import ApusCore
 /// A module in the form of another one: members of the same names in the same order, with tensors of its own. Called, it computes what the
 /// other does with them.
 ///
-/// It needs no object of the other's class, of which only the runtime could make one more.
+/// It needs no second object of the other's class, which only the runtime could make.
 final class Likeness: Module {
     /// The module that is called; nil within another likeness, whose whole is called.
     @Unregistered private var original: Module? = nil

@@ -26,7 +26,7 @@ open class Module {
     /// Which modules have called it.
     final var calls = CallMemory()
 
-    /// Hooks and members registered by name; nil for most modules, so that a call checks for hooks by one comparison.
+    /// Hooks and members registered by name; nil for most modules, so that one comparison tells whether there are hooks.
     final var extras: ModuleExtras?
 
     /// A module without members beyond its stored properties.
@@ -79,13 +79,13 @@ open class Module {
     /// Switches to evaluation mode. PyTorch: `eval()`.
     @discardableResult public final func eval() -> Self { train(false) }
 
-    /// Sets whether its parameters require a gradient. PyTorch: `requires_grad_()`.
+    /// Sets whether its parameters, those of modules in it too, require a gradient. PyTorch: `requires_grad_()`.
     @discardableResult public final func requiresGrad_(_ requires: Bool = true) -> Self {
         for parameter in parameters() { parameter.requiresGrad = requires }
         return self
     }
 
-    /// Clears the gradients of its parameters. PyTorch: `zero_grad()`.
+    /// Sets the gradients of its parameters to nil. PyTorch: `zero_grad()`.
     public final func zeroGrad() {
         for parameter in parameters() { parameter.grad = nil }
     }
@@ -95,7 +95,8 @@ open class Module {
     /// Moves parameters and buffers to `device`; they stay the same objects, so an existing optimizer keeps working. PyTorch: `to(device)`.
     @discardableResult public final func to(_ device: Device) -> Self { convertTensors { $0.to(device) } }
 
-    /// Converts floating-point parameters and buffers to `dtype`; they stay the same objects. PyTorch: `to(dtype)`.
+    /// Converts floating-point parameters and buffers to `dtype`; they stay the same objects. PyTorch: `to(dtype)`. Traps where `dtype` is
+    /// no floating-point type.
     @discardableResult public final func to(_ dtype: DType) -> Self {
         guard dtype.isFloatingPoint else {
             fail("\(typeName).to", "parameters can only be floating-point numbers, not \(dtype)")
@@ -104,7 +105,7 @@ open class Module {
         return convertTensors { $0.dtype.isFloatingPoint ? $0.to(dtype) : $0 }
     }
 
-    /// Moves and converts.
+    /// Converts floating-point tensors to `dtype` and moves all to `device`. PyTorch: `to(device, dtype)`.
     @discardableResult public final func to(_ device: Device, _ dtype: DType) -> Self { to(dtype).to(device) }
     /// Converts to float32. PyTorch: `float()`.
     @discardableResult public final func float() -> Self { to(.float32) }

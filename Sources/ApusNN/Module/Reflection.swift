@@ -18,6 +18,7 @@ import ApusSystem
 /// Keeps a stored property out of the module's members, because it is registered by name or belongs to another object. The module may
 /// call the layers in it, but an optimizer of the module's parameters does not get theirs.
 @propertyWrapper public struct Unregistered<Value> {
+    /// The value of the property.
     public var wrappedValue: Value
 
     /// `value`, hidden from reflection.
@@ -97,8 +98,8 @@ extension Module {
                 + extras.modules.map { ($0.name, .module($0.module)) }
             found += registered.map { NamedMember($0.name, $0.member, olderName: extras.olderNames[$0.name]) }
         }
-        // A tensor that is computed is no member: what it is computed from is. That of another module may stand in a property, as a tied
-        // weight that was parametrized there.
+        // A computed tensor is no member; the tensors that it is computed from are. A property may also hold another module's computed
+        // tensor, such as a tied weight that was parametrized there.
         let computed = derived
         found.removeAll { part in
             guard let tensor = part.member.tensor else { return false }
@@ -127,7 +128,8 @@ extension Module {
 
     // MARK: Members by name
 
-    /// Adds a layer with a name that is used unchanged. PyTorch: `add_module`, `register_module`.
+    /// Adds a layer with a name that is used unchanged. PyTorch: `add_module`, `register_module`. Traps where the name is empty, has a dot
+    /// or is taken, as `registerParameter` and `registerBuffer` do.
     public final func addModule(_ name: String, _ module: Module) {
         guard isFree(name, "addModule") else { return }
         extrasForWriting.modules.append((name, module))
@@ -139,7 +141,8 @@ extension Module {
         extrasForWriting.parameters.append((name, parameter))
     }
 
-    /// Adds a buffer with a name that is used unchanged. PyTorch: `register_buffer`.
+    /// Adds a buffer with a name that is used unchanged, and returns it. A `Buffer` is added itself and keeps its own `isPersistent`; any
+    /// other tensor becomes one. PyTorch: `register_buffer`.
     @discardableResult public final func registerBuffer(_ name: String, _ tensor: Tensor, persistent: Bool = true) -> Buffer {
         let buffer = tensor as? Buffer ?? Buffer(tensor, persistent: persistent)
         if isFree(name, "registerBuffer") { extrasForWriting.buffers.append((name, buffer)) }

@@ -71,7 +71,8 @@ open class Sequential: Module {
         return self
     }
 
-    /// Inserts a module; afterwards all are named by their indices. PyTorch: `insert`.
+    /// Inserts a module before the one at `position`; afterwards all are named by their indices. A negative position counts from the end.
+    /// Traps for a position beyond the modules. PyTorch: `insert`.
     @discardableResult public final func insert(_ module: Module, at position: Int) -> Self {
         insertNumbered(module, position)
         return self
@@ -89,7 +90,8 @@ extension Sequential: RandomAccessCollection {
     public final var startIndex: Int { 0 }
     public final var endIndex: Int { extras?.modules.count ?? 0 }
 
-    /// The module at `position`; negative indices count from the end. Setting replaces the module and keeps its name.
+    /// The module at `position`; negative indices count from the end. Setting replaces the module and keeps its name. Traps where there is
+    /// none.
     public final subscript(position: Int) -> Module {
         get { numbered(position) }
         set { exchange(position, newValue) }
@@ -141,7 +143,8 @@ open class ModuleList: Module {
         return self
     }
 
-    /// Inserts a module before the one at `position`. PyTorch: `insert`.
+    /// Inserts a module before the one at `position`; a negative one counts from the end. Traps for a position beyond the modules.
+    /// PyTorch: `insert`.
     @discardableResult public final func insert(_ module: Module, at position: Int) -> Self {
         insertNumbered(module, position)
         return self
@@ -152,7 +155,7 @@ extension ModuleList: RandomAccessCollection {
     public final var startIndex: Int { 0 }
     public final var endIndex: Int { extras?.modules.count ?? 0 }
 
-    /// The module at `position`; negative indices count from the end. Setting replaces it.
+    /// The module at `position`; negative indices count from the end. Setting replaces it. Traps where there is none.
     public final subscript(position: Int) -> Module {
         get { numbered(position) }
         set { exchange(position, newValue) }

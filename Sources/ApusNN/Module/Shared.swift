@@ -5,7 +5,8 @@ import ApusCore
 /// The guarantee: a call changes nothing that another call reads. The model stays in evaluation mode (``Module/eval()``), every call runs
 /// in `inferenceMode(_:)`, and the call's context (module path, grad mode, `checked`) belongs to its thread. A `Shared` owns its
 /// model: it takes the only reference by `sending`, or has another model made. Custom layers must not change their stored properties in `forward`;
-/// those of Apus do not in evaluation mode, except `Embedding` with `maxNorm`, which rescales rows in place.
+/// those of Apus do not in evaluation mode, except `Embedding` and `EmbeddingBag` with `maxNorm`, which rescale rows in place, and lazy
+/// layers in their first call, which must come before.
 public struct Shared<Model: Module>: @unchecked Sendable {
     // Unchecked: the model is read only, for the reasons given above, and nothing else refers to it.
     private let model: Model

@@ -20,18 +20,21 @@ extension Module {
         walk(prefix).map { ($0.name, $0.module) }
     }
 
-    /// The parameters, each once, as an optimizer takes them. PyTorch: `parameters()`.
+    /// The parameters, each once, as an optimizer takes them; without `recurse` those of modules in it are left out. PyTorch:
+    /// `parameters()`.
     public final func parameters(recurse: Bool = true) -> [Parameter] { namedParameters(recurse: recurse).map(\.parameter) }
 
-    /// The parameters with their paths, each once. PyTorch: `named_parameters()`.
+    /// The parameters with their paths behind `prefix`, each once; without `recurse` those of modules in it are left out.
+    /// PyTorch: `named_parameters()`.
     public final func namedParameters(prefix: String = "", recurse: Bool = true) -> [(name: String, parameter: Parameter)] {
         unique(prefix, recurse) { $0.parameters.map { ($0.name, $0.parameter) } }.map { ($0.0, $0.1) }
     }
 
-    /// The buffers, such as running statistics, each once. PyTorch: `buffers()`.
+    /// The buffers, such as running statistics, each once; without `recurse` those of modules in it are left out. PyTorch: `buffers()`.
     public final func buffers(recurse: Bool = true) -> [Buffer] { namedBuffers(recurse: recurse).map(\.buffer) }
 
-    /// The buffers with their paths, each once. PyTorch: `named_buffers()`.
+    /// The buffers with their paths behind `prefix`, each once; without `recurse` those of modules in it are left out.
+    /// PyTorch: `named_buffers()`.
     public final func namedBuffers(prefix: String = "", recurse: Bool = true) -> [(name: String, buffer: Buffer)] {
         unique(prefix, recurse) { $0.buffers.map { ($0.name, $0.buffer) } }.map { ($0.0, $0.1) }
     }

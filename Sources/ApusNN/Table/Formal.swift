@@ -268,9 +268,9 @@ extension Formal where Value == DType {
 // MARK: How losses are reduced
 
 extension Formal where Value == Bool? {
-    /// Replaced by `reduction` in PyTorch, but takes precedence where it is given.
+    /// PyTorch's old name of a part of `reduction`, which it overrules where it is given.
     package static var sizeAverage: Formal { optionalBool("size_average") }
-    /// The same.
+    /// The other part, likewise.
     package static var reduce: Formal { optionalBool("reduce") }
 }
 extension Formal where Value: RawRepresentable<String> & CaseIterable & Sendable {

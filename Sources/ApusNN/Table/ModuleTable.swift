@@ -2,7 +2,7 @@ import ApusCore
 
 /// Every module class that declares its arguments, by PyTorch's name, to build and call modules with PyTorch's arguments.
 ///
-/// Models from files (`apus --model FILE.json`, recorded answers) are built here, so that arguments are checked before they
+/// Models from files (`apus train --model FILE.json`, recorded answers) are built here, so that arguments are checked before they
 /// reach a constructor. A class declares its arguments in its own file; see `DeclaredModule`.
 package enum ModuleTable {
     private static let activations: [any DeclaredModule.Type] = [

@@ -6,7 +6,8 @@ import ApusCore
 package struct Signature<each Value>: Sendable {
     private let formals: (repeat Formal<each Value>)
 
-    // Each of 150 classes would get a copy of these functions, a fifth of this module's code, and nobody waits for them.
+    // Specialised, these functions would be copied for each of 150 classes, which is a fifth of this module's code. They run where a model
+    // is made from a file or called by name, where their speed does not matter.
     @_semantics("optimize.sil.specialize.generic.never")
     package init(_ formals: repeat Formal<each Value>) { self.formals = (repeat each formals) }
 

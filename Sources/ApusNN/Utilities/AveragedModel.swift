@@ -10,12 +10,12 @@ import ApusCore
 /// // for evaluation:
 /// averaged(x)
 /// ```
-/// It keeps the averages of the model's tensors, and calls the model with them in place of its own, in ``Module/train(_:)``'s or
-/// ``Module/eval()``'s mode of the average. Neither tensors nor modes of the model are other ones afterwards. Model and average must therefore not
-/// be called from two threads at once, and the model's layers must stay; ``init(_:into:average:useBuffers:)`` makes an average that is
-/// independent of the model.
+/// It keeps the averages of the model's tensors. A call runs the model with them in place of its own tensors, and in the mode
+/// (``Module/train(_:)`` or ``Module/eval()``) of the average; afterwards the model has its own tensors and mode again. Model and average
+/// must therefore not be called from two threads at once, and the model's layers must stay; ``init(_:into:average:useBuffers:)`` makes an
+/// average that is independent of the model.
 public final class AveragedModel<Averaged: Module>: Module {
-    /// How a new value p updates an average a of n values.
+    /// How a new value p updates an average a of n values, n ≥ 1; the first value is taken as it is.
     public enum Average {
         /// The mean of all values: a ← a + (p − a)/(n + 1).
         case mean
@@ -78,7 +78,8 @@ public final class AveragedModel<Averaged: Module>: Module {
         return try likeness.withLayers { _ in try body(model) }
     }
 
-    /// Updates the average with the current parameters of `model`, which has the same layers.
+    /// Updates the average with the current parameters of `model`, which has the same layers; its buffers are averaged with `useBuffers`,
+    /// else copied. Traps where the numbers of tensors differ.
     public func updateParameters(_ model: Averaged) {
         noGrad {
             let count = nAveraged.item(Int.self)
@@ -110,13 +111,14 @@ public final class AveragedModel<Averaged: Module>: Module {
 }
 
 /// Recomputes the running statistics of all batch normalisations as means over `batches`, since averaged weights need other statistics.
+/// Runs the model in training mode and without a graph, and then puts all of it into the mode that it had.
 /// PyTorch: `swa_utils.update_bn`.
 public func updateBN(_ batches: some Sequence<Tensor>, _ model: Module) {
     let averages = model.modules().compactMap { $0 as? Likeness }.filter(\.borrowsLayers)
     updateBN(batches, model, averages[...], layersOf: [model])
 }
 
-/// `averages` still have to be entered: the layers of each are then `layersOf` too.
+/// Runs inside each of `averages`, one after the other, so that the layers of all of them are among `parts`.
 private func updateBN(_ batches: some Sequence<Tensor>, _ model: Module, _ averages: ArraySlice<Likeness>, layersOf parts: [Module]) {
     if let average = averages.first {
         return average.withLayers { updateBN(batches, model, averages.dropFirst(), layersOf: parts + [$0]) }

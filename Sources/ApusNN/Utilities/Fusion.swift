@@ -3,11 +3,12 @@ import ApusCore
 /// A convolution that computes what `conv` followed by `bn` computes in evaluation. PyTorch: `nn.utils.fuse_conv_bn_eval`.
 ///
 /// Traps where one of them is in training mode, `bn` has no running statistics, or their channels differ. Set `transpose` for transposed
-/// convolutions, whose output channels are dimension 1 of the weight. The result is a new layer, without the hooks of `conv`.
+/// convolutions, whose output channels are dimension 1 of the weight. The result is a new layer: of a class of the library without the
+/// hooks of `conv`, of a class of one's own a copy with them.
 public func fuseConvBNEval<Layer: ConvolutionLayer>(_ conv: Layer, _ bn: BatchNorm, transpose: Bool = false) -> Layer {
     guard let (mean, variance) = statistics("fuseConvBNEval", conv, bn, channels: conv.outChannels) else { return conv }
     let (weight, bias) = fuseConvBNWeights(conv.weight, conv.bias, mean, variance, eps: bn.eps, bn.weight, bn.bias, transpose: transpose)
-    // What the initialiser of a class of one's own takes is unknown here; only the runtime can make another object of it.
+    // The initialiser of a program's own class is unknown here; only the runtime can make another object of it.
     let fused = conv.remade() ?? conv.copy()
     fused.weight = weight
     fused.bias = bias
@@ -93,7 +94,7 @@ extension ConvolutionLayer {
         let named = type.arguments.declared.compactMap { argument in own[argument.name].map { (name: argument.name, value: $0) } }
         return skipInit {
             do {
-                // A subclass of a program's own inherits the declaration, which makes the library's class.
+                // A program's own subclass inherits the declaration, which makes an object of the library's class.
                 guard let made = try type.arguments(typeName, [], named) as? Self else { return nil }
                 if made.isLazy { made.materialize(channels: inChannels) }
                 return made

@@ -7,9 +7,9 @@ public struct PackedSequence {
     public let data: Tensor
     /// The number of sequences that have each step, in descending order.
     public let batchSizes: [Int]
-    /// The caller's index of each sorted sequence, int64 [N]; nil where they were sorted already.
+    /// The caller's index of each sorted sequence, int64 [N]; nil where they were packed with `enforceSorted`.
     public let sortedIndices: Tensor?
-    /// The sorted index of each of the caller's sequences, int64 [N]; nil where they were sorted already.
+    /// The sorted index of each of the caller's sequences, int64 [N]; nil where they were packed with `enforceSorted`.
     public let unsortedIndices: Tensor?
 
     /// The same sequences with other rows.
@@ -103,7 +103,8 @@ public enum PaddingSide: Sendable {
     case left, right
 }
 
-/// Sequences [Lᵢ, *] as one tensor [T, N, *] ([N, T, *] with `batchFirst`), padded to the longest. PyTorch: `pad_sequence`.
+/// Sequences [Lᵢ, *] as one tensor [T, N, *] ([N, T, *] with `batchFirst`), padded to the longest. PyTorch: `pad_sequence`. Traps where
+/// there is no sequence, or where they differ in the dimensions after the first.
 public func padSequence(
     _ sequences: [Tensor], batchFirst: Bool = false, paddingValue: Double = 0, paddingSide: PaddingSide = .right
 ) -> Tensor {
@@ -125,7 +126,8 @@ public func padSequence(
     }
 }
 
-/// Splits padded sequences: the first `lengths[n]` steps of each. PyTorch: `unpad_sequence`.
+/// Splits padded sequences [T, N, *] ([N, T, *] with `batchFirst`): the first `lengths[n]` steps of each. PyTorch: `unpad_sequence`. Traps
+/// unless there is one length in 0 ... T for each sequence.
 public func unpadSequence(_ padded: Tensor, lengths: [Int], batchFirst: Bool = false) -> [Tensor] {
     if padded.isPoisoned { return lengths.map { _ in padded } }
     guard padded.ndim >= 2, padded.shape[batchFirst ? 0 : 1] == lengths.count else {
@@ -135,7 +137,7 @@ public func unpadSequence(_ padded: Tensor, lengths: [Int], batchFirst: Bool = f
     return lengths.enumerated().map { n, length in padded.select(batchFirst ? 0 : 1, n).narrow(0, 0, length) }
 }
 
-/// Packs sequences [Lᵢ, *]. PyTorch: `pack_sequence`.
+/// Packs sequences [Lᵢ, *]. PyTorch: `pack_sequence`. Traps as `padSequence` and `packPaddedSequence` do.
 public func packSequence(_ sequences: [Tensor], enforceSorted: Bool = true) -> PackedSequence {
     packPaddedSequence(
         padSequence(sequences), lengths: sequences.map { $0.isPoisoned || $0.ndim == 0 ? 1 : $0.shape[0] }, enforceSorted: enforceSorted)

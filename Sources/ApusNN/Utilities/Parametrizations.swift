@@ -15,7 +15,7 @@ public enum Parametrizations {
     /// PyTorch: `parametrizations.spectral_norm`.
     ///
     /// The rows of the matrix are dimension `dim` (by default 0, or 1 for transposed convolutions). In training each call of the layer
-    /// performs `nPowerIterations` steps.
+    /// performs `nPowerIterations` steps, after 15 at registration. Traps unless they are positive.
     @discardableResult public static func spectralNorm<Layer: Module>(
         _ module: Layer, _ name: String = "weight", nPowerIterations: Int = 1, eps: Double = 1e-12, dim: Int? = nil
     ) -> Layer {

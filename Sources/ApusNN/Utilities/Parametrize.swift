@@ -125,7 +125,8 @@ extension Module {
 /// Several parametrizations are applied in the order of registration. The original starts as the inverse of the current value where the
 /// parametrization has one (`InvertibleParametrization`, `JointParametrization`), else as the current value.
 ///
-/// Traps where there is no such tensor, or, without `unsafe`, where shape or dtype would change.
+/// Traps where there is no such tensor, where it is computed otherwise (pruned, or by the functions `weightNorm` or `spectralNorm`), or,
+/// without `unsafe`, where shape or dtype would change.
 @discardableResult public func registerParametrization<Layer: Module>(
     _ module: Layer, _ tensorName: String, _ parametrization: Module, unsafe: Bool = false
 ) -> Layer {

@@ -4,9 +4,11 @@ import ApusCore
 ///
 /// The first pruning of `weight` creates the parameter `weight_orig` and the buffer `weight_mask`; `layer.weight` is their product
 /// whenever it is read, and no parameter any more, so create the optimizer afterwards. Later prunings choose among what is left. The
-/// functions return the module. An integer `amount` is a number of elements (or channels), a floating-point one a fraction from 0 to 1.
+/// functions return the module. An integer `amount` is a number of elements (or channels), a floating-point one a fraction from 0 to 1 of
+/// those that are left, rounded to the nearest number, halves to even. They trap where there is no such parameter, or the amount is out of
+/// range.
 public enum Prune {
-    /// A mask of ones. PyTorch: `prune.identity`.
+    /// Prunes nothing: the mask is ones. PyTorch: `prune.identity`.
     @discardableResult public static func identity<Layer: Module>(_ module: Layer, _ name: String) -> Layer {
         apply(Identity(), module, name)
     }

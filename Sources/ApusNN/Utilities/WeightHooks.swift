@@ -2,7 +2,8 @@ import ApusCore
 
 // Deprecated forms of `Parametrizations` with other keys, for state dicts that have them.
 
-/// w = g·v/‖v‖ with the parameters `weight_g` and `weight_v`. PyTorch: `nn.utils.weight_norm`, which is deprecated: see `Parametrizations.weightNorm`.
+/// w = g·v/‖v‖ with the parameters `weight_g` and `weight_v`; `dim` as in `Parametrizations.weightNorm`, which takes the place of this
+/// function. PyTorch: `nn.utils.weight_norm`, which is deprecated.
 @discardableResult public func weightNorm<Layer: Module>(_ module: Layer, _ name: String = "weight", dim: Int? = 0) -> Layer {
     guard let target = normalizable("weightNorm", module, name) else { return module }
     let kept = dim == -1 ? nil : dim
