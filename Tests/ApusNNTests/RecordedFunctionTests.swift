@@ -76,18 +76,20 @@ private typealias R = Recorded
         }
     }
 
-    /// With `border` a place outside reads the element at the end on its side, however far away it is; no number reads the first.
+    /// With `border` a place outside reads the element at the end on its side, however far away it is. No number reads the first element, and
+    /// so does an infinite one that is reflected.
     @Test func placesBeyondTheBorderReadTheBorder() {
         let x = Tensor([1.0, 2, 3], shape: [1, 1, 1, 3])
         let far = [5, 1e3, 1e9, 1e10, 1e30, Double.infinity]
         for mode in GridSampleMode.allCases {
             for corners in [false, true] {
-                func read(_ places: [Double]) -> [Double] {
+                func read(_ places: [Double], _ padding: GridSamplePadding = .border) -> [Double] {
                     let grid = Tensor(places.flatMap { [$0, 0] }, shape: [1, 1, places.count, 2]).to(x.dtype)
-                    return F.gridSample(x, grid, mode: mode, paddingMode: .border, alignCorners: corners).array(Double.self)
+                    return F.gridSample(x, grid, mode: mode, paddingMode: padding, alignCorners: corners).array(Double.self)
                 }
                 #expect(read(far) == far.map { _ in 3 }, "\(mode), corners \(corners)")
                 #expect(read(far.map { -$0 } + [.nan]) == far.map { _ in 1 } + [1], "\(mode), corners \(corners)")
+                #expect(read([.nan, .infinity, -.infinity], .reflection) == [1, 1, 1], "\(mode), corners \(corners)")
             }
         }
     }

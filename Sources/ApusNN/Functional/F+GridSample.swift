@@ -22,8 +22,8 @@ extension F {
     ///
     /// A position is x, y (, z): x runs along the last dimension, y along the one before. −1 and 1 are the centres of the first and last
     /// element with `alignCorners`, else their outer edges. `bilinear` is trilinear for volumes; `bicubic` (Keys, 1981, a = −0.75) is
-    /// for images. Coordinates that are not finite lie outside: with `zeros` they give 0, with `border` ±∞ read the element at that end and
-    /// NaN the first one, with `reflection` some element.
+    /// for images. Coordinates that are not finite give 0 with `zeros`; with `border` ±∞ read the element at that end and NaN the first
+    /// one, with `reflection` all read the first one.
     ///
     /// Composed of gathers and products, so it has derivatives of any order by input and grid; by the grid they are 0 for `nearest`.
     public static func gridSample(
@@ -134,13 +134,17 @@ private struct GridAxis {
     /// `coordinate` [N, points], −1 … 1.
     func taps(_ coordinate: Tensor, _ mode: GridSampleMode) -> [GridTap] {
         let scaled = alignCorners ? (coordinate + 1) * (Double(extent - 1) / 2) : (coordinate + 1) * (Double(extent) / 2) - 0.5
-        // Values that are not finite or exceed an Int32 lie outside; for `border` on the side of their sign.
+        // Values that are not finite or exceed an Int32 are no places. They lie outside, for `border` on the side of their sign; reflected,
+        // they read the first element.
         let isPlace = noGrad { scaled.detach().abs().lt(0x1p30) }
         let place =
-            padding == .border
-            ? Tensor.where(
-                isPlace, scaled, noGrad { Tensor.where(scaled.detach().gt(0), Tensor.full(like: scaled, Double(extent + 100)), -100) })
-            : Tensor.where(isPlace, scaled, -100)
+            switch padding {
+            case .zeros: Tensor.where(isPlace, scaled, -100)
+            case .border:
+                Tensor.where(
+                    isPlace, scaled, noGrad { Tensor.where(scaled.detach().gt(0), Tensor.full(like: scaled, Double(extent + 100)), -100) })
+            case .reflection: Tensor.where(isPlace, scaled, 0)
+            }
         switch mode {
         case .nearest:
             // The weight 1, computed from the position so that the grid's gradient is zeros instead of none.
