@@ -27,7 +27,7 @@ private struct CrossMapNormalization: Op {
         let x = context.saved[0]
         let divisor = divisor(x)
         let power = divisor.pow(-beta)
-        // For size 1 PyTorch has no gradient; use the gradient of the formula.
+        // For size 1 PyTorch's backward pass fails; the window is the channel itself then.
         let below = size == 1 ? 0 : reach
         let ratios = sums(g * x * power / divisor) { c in (c - below)...(c - below + size - 1) }
         return [g * power - x * ratios * (2 * alpha * beta / Double(size))]

@@ -112,6 +112,8 @@ public final class MultiheadAttention: Module, DeclaredModule {
     ///   - attnMask: [L, S] or [N·numHeads, L, S], true (or −∞) where position l does not see s; a float mask is added to the scores.
     ///   - averageAttnWeights: the weights are the mean over heads [N, L, S] instead of [N, numHeads, L, S].
     ///   - isCausal: a hint that `attnMask`, which must be given, is the causal one.
+    ///
+    /// Where masks leave a query no key, its output is 0, but NaN with `needWeights`, as in PyTorch.
     @discardableResult public func callAsFunction(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, keyPaddingMask: Tensor? = nil, needWeights: Bool = true, attnMask: Tensor? = nil,
         averageAttnWeights: Bool = true, isCausal: Bool = false

@@ -3,7 +3,8 @@ import ApusCore
 /// x/(k + alpha/size·s)^beta, with s the sum of squares over neighbouring channels; input [N, C, H, W]. PyTorch: `nn.CrossMapLRN2d`.
 ///
 /// The values are PyTorch's: with p = ⌊(size + 1)/2⌋, s of channel c sums channels c − p + 1 … c + p − 1, and always channel 0. The
-/// gradient is PyTorch's too and not that of the formula: for channel c it sums over channels c − p … c − p + size − 1.
+/// gradient is PyTorch's too and not that of the formula: for channel c it sums over channels c − p … c − p + size − 1 (for size 1, where
+/// PyTorch fails, over channel c alone).
 /// `LocalResponseNorm` computes nearly the same and has the gradient of its formula.
 public final class CrossMapLRN2d: Module, DeclaredModule {
     /// The number of channels in the neighbourhood.
