@@ -53,7 +53,7 @@ func reporting(_ body: () throws -> Void) throws {
     } catch let error as ValidationError {
         throw error
     } catch {
-        warn("error: \(error)")
+        warn("error: \(typed(error))")
         throw ExitCode(1)
     }
 }
@@ -61,7 +61,7 @@ func reporting(_ body: () throws -> Void) throws {
 /// Turns a wrong name or number into an error of the command line, which prints a hint at the usage.
 func validating<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as RunError {
-        throw ValidationError(error.description)
+        throw ValidationError(error.message.typed)
     } catch let error as ErrorElsewhere where ["\(RunError.self)", "\(ValidationError.self)"].contains(error.type) {
         throw ExitCode.validationFailure
     }
@@ -78,7 +78,7 @@ func reporting(_ group: ProcessGroup, _ body: () throws -> Void) throws {
 
 private struct ErrorHere: Error, CustomStringConvertible {
     let rank: Int, host: String, error: any Error
-    var description: String { "rank \(rank) (\(host)): \(error)" }
+    var description: String { "rank \(rank) (\(host)): \(typed(error))" }
 }
 
 /// `arguments` as bytes, since Swift changes names that are not UTF-8.

@@ -49,7 +49,7 @@ struct Embed: ParsableCommand {
             let (rows, features) = try trained.features(of: pictures.paths) { _, error in
                 bar.clear()
                 if !skips { throw error }
-                warn("skipped: \(error)")
+                warn("skipped: \(typed(error))")
             } progress: {
                 bar.show($0)
             }

@@ -75,7 +75,7 @@ struct Predict: ParsableCommand {
                     if heat != nil { picture = try trained.explained(file) }
                 } catch {
                     bar.clear()
-                    warn("\(skips ? "skipped" : "error"): \(error)")
+                    warn("\(skips ? "skipped" : "error"): \(typed(error))")
                     failed += 1
                     return
                 }

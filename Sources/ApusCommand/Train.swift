@@ -50,7 +50,7 @@ struct Train: ParsableCommand {
     var json = false
 
     /// The options that are given, by their keys in `options.json`.
-    func given() throws -> [(key: String, value: JSON)] {
+    func given() throws -> [(key: RunOptions.Key, value: JSON)] {
         let groups: [any TrainOptionGroup] = [data, model, augmentation, optimization, running, sharing]
         return try groups.flatMap { try $0.given }.compactMap { key, value in value.map { (key, $0) } }
     }
@@ -77,9 +77,7 @@ struct Train: ParsableCommand {
         if let epochs = optimization.epochs, !(1...1_000_000).contains(epochs) {
             throw ValidationError("--epochs is \(epochs), it must be from 1 to 1000000")
         }
-        let others = try given().map(\.key).filter { !["epochs", "data", "shards"].contains($0) }.map {
-            "--" + $0.replacing("_", with: "-")
-        }
+        let others = try given().map(\.key).filter { ![.epochs, .data, .shards].contains($0) }.map(\.flag)
         let names = others + (out == nil ? [] : ["--out"]) + (config == nil ? [] : ["--config"])
         guard names.isEmpty else {
             throw ValidationError(
@@ -141,7 +139,7 @@ struct Train: ParsableCommand {
         let bar = json ? nil : ProgressBar(unit: "img", evaluated: run.options.evaluated)
         let lines = json ? JSONLines(evaluated: run.options.evaluated) : nil
         run.tensorBoard = tensorboard
-        run.note = { text in if let bar { bar.note(text) } else { warn(text) } }
+        run.note = { message in if let bar { bar.note(message.typed) } else { warn(message.typed) } }
         run.didLoad = { [data = run.options.data] found in
             lines?.data = found.json
             if let bar { for note in found.notes(of: data) { bar.note(note) } }
@@ -215,12 +213,4 @@ struct Train: ParsableCommand {
             throw ExitCode(130)
         }
     }
-}
-
-/// An argument quoted for a shell.
-private func quoted(_ argument: String) -> String {
-    let plain = argument.unicodeScalars.allSatisfy {
-        $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_./=,+:@%".unicodeScalars.contains($0))
-    }
-    return plain && !argument.isEmpty ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
 }

@@ -7,7 +7,7 @@ import ArgumentParser
 /// The options of a run on the command line, group by group. What one means and whether its value is right is for ``RunOptions`` to say.
 protocol TrainOptionGroup {
     /// Those that are given, by their keys in `options.json`.
-    var given: [(key: String, value: JSON?)] { get throws }
+    var given: [(key: RunOptions.Key, value: JSON?)] { get throws }
 }
 
 private let defaults = RunOptions()
@@ -71,7 +71,7 @@ struct DataOptions: ParsableArguments, TrainOptionGroup {
     )
     var fastDecode = false
 
-    var given: [(key: String, value: JSON?)] {
+    var given: [(key: RunOptions.Key, value: JSON?)] {
         get throws {
             let size = try imageSize.map { text -> JSON in
                 let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
@@ -81,8 +81,8 @@ struct DataOptions: ParsableArguments, TrainOptionGroup {
                 return [.int(Int64(height)), .int(Int64(width))]
             }
             return [
-                ("data", JSON(data)), ("image_size", size), ("val_split", JSON(valSplit)), ("workers", JSON(workers)),
-                ("on_bad_image", JSON(onBadImage)), ("fast_decode", JSON(flag: fastDecode)),
+                (.data, JSON(data)), (.imageSize, size), (.valSplit, JSON(valSplit)), (.workers, JSON(workers)),
+                (.onBadImage, JSON(onBadImage)), (.decoding, JSON(flag: fastDecode)),
             ]
         }
     }
@@ -106,9 +106,9 @@ struct ModelOptions: ParsableArguments, TrainOptionGroup {
     @Option(help: help("Parts of the model that keep their weights, as conv1,bn1,layer1.", nil, "paths"))
     var freeze: String?
 
-    var given: [(key: String, value: JSON?)] {
+    var given: [(key: RunOptions.Key, value: JSON?)] {
         get throws {
-            [("model", JSON(model)), ("weights", JSON(weights)), ("freeze", try freeze.map { .array(try paths($0)) })]
+            [(.model, JSON(model)), (.weights, JSON(weights)), (.freeze, try freeze.map { .array(try paths($0)) })]
         }
     }
 
@@ -150,10 +150,10 @@ struct AugmentationOptions: ParsableArguments, TrainOptionGroup {
         completion: .list(ClassWeights.allCases.map(\.rawValue)))
     var classWeights: String?
 
-    var given: [(key: String, value: JSON?)] {
+    var given: [(key: RunOptions.Key, value: JSON?)] {
         [
-            ("augment", JSON(augment)), ("transform", JSON(transform)), ("mixup", JSON(mixup)), ("cutmix", JSON(cutmix)),
-            ("label_smoothing", JSON(labelSmoothing)), ("class_weights", JSON(classWeights)),
+            (.augment, JSON(augment)), (.transform, JSON(transform)), (.mixup, JSON(mixup)), (.cutmix, JSON(cutmix)),
+            (.labelSmoothing, JSON(labelSmoothing)), (.classWeights, JSON(classWeights)),
         ]
     }
 }
@@ -209,7 +209,7 @@ struct OptimizationOptions: ParsableArguments, TrainOptionGroup {
     @Option(help: help("End after this many epochs in a row without a better accuracy.", nil, "n"))
     var earlyStop: Int?
 
-    var given: [(key: String, value: JSON?)] {
+    var given: [(key: RunOptions.Key, value: JSON?)] {
         get throws {
             let pair = try betas.map { text -> JSON in
                 let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
@@ -219,10 +219,10 @@ struct OptimizationOptions: ParsableArguments, TrainOptionGroup {
                 return [.double(first), .double(second)]
             }
             return [
-                ("epochs", JSON(epochs)), ("batch_size", JSON(batchSize)), ("accumulate", JSON(accumulate)), ("optimizer", JSON(optimizer)),
-                ("lr", JSON(lr)), ("lr_find", JSON(flag: lrFind)), ("schedule", JSON(schedule)), ("weight_decay", JSON(weightDecay)),
-                ("momentum", JSON(momentum)), ("betas", pair), ("clip_norm", JSON(clipNorm)), ("ema", JSON(ema)),
-                ("precision", JSON(precision)), ("early_stop", JSON(earlyStop)),
+                (.epochs, JSON(epochs)), (.batchSize, JSON(batchSize)), (.accumulate, JSON(accumulate)), (.optimizer, JSON(optimizer)),
+                (.lr, JSON(lr)), (.lrFind, JSON(flag: lrFind)), (.schedule, JSON(schedule)), (.weightDecay, JSON(weightDecay)),
+                (.momentum, JSON(momentum)), (.betas, pair), (.clipNorm, JSON(clipNorm)), (.ema, JSON(ema)),
+                (.precision, JSON(precision)), (.earlyStop, JSON(earlyStop)),
             ]
         }
     }
@@ -246,10 +246,10 @@ struct RunningOptions: ParsableArguments, TrainOptionGroup {
     @Option(help: help("Steps between two checkpoints within an epoch. (default: every 15 seconds)", nil, "n"))
     var checkpointEvery: Int?
 
-    var given: [(key: String, value: JSON?)] {
+    var given: [(key: RunOptions.Key, value: JSON?)] {
         [
-            ("keep", JSON(keep)), ("seed", seed.map { .string("\($0)") }), ("device", JSON(device)),
-            ("checkpoint_every", JSON(checkpointEvery)),
+            (.keep, JSON(keep)), (.seed, seed.map { .string("\($0)") }), (.device, JSON(device)),
+            (.checkpointEvery, JSON(checkpointEvery)),
         ]
     }
 }
@@ -275,5 +275,5 @@ struct SharingOptions: ParsableArguments, TrainOptionGroup {
             """, nil, "k"))
     var shards: Int?
 
-    var given: [(key: String, value: JSON?)] { [("shards", JSON(shards))] }
+    var given: [(key: RunOptions.Key, value: JSON?)] { [(.shards, JSON(shards))] }
 }

@@ -54,7 +54,11 @@ import Testing
             #expect(again.status == 0 && again.lines.count == 1)
             #expect(try JSON(parsing: String(again.lines[0]))["test_accuracy"]?.double == accuracy)
             let over = try train(folder)
-            #expect(over.status == 64 && over.errors.contains("run holds a run already"))
+            #expect(
+                over.status == 64
+                    && over.errors.contains(
+                        "run holds a run already; go on with it by apus train --resume run, or choose another folder by --out")
+            )
 
             let evaluated = try Command.run(["evaluate", "run", "--json"], in: folder)
             #expect(evaluated.status == 0)
@@ -214,9 +218,12 @@ import Testing
                 (["train", "--device", "gpu"], 64, "there is no device 'gpu'"),
                 (["train", "--device", "opencl:99"], 64, "--device opencl:99 is not available: "),
                 (["train", "--data", "nowhere"], 64, "neither a data set nor a folder 'nowhere'"),
-                (["train", "--epochs", "0"], 64, "epochs is 0"),
+                (["train", "--epochs", "0"], 64, "--epochs is 0"),
                 (["train", "--epochs", "many"], 64, "many"),
-                (["train", "--lr", "nan"], 64, "lr is nan"),
+                (["train", "--lr", "nan"], 64, "--lr is nan"),
+                (["train", "--val-split", "1"], 64, "--val-split is 1.0, it must be at least 0 and less than 1"),
+                (["train", "--data", "mnist", "--fast-decode"], 64, "--fast-decode is for folders of pictures"),
+                (["train", "--momentum", "0.9"], 64, "--momentum is no setting of adam"),
                 (["train", "--nonsense"], 64, "--nonsense"),
                 (["train", "--resume", "run", "--lr", "1"], 64, "leave out --lr"),
                 (["train", "--resume", "nowhere"], 1, "there is no folder nowhere"),
@@ -230,7 +237,7 @@ import Testing
                 (["summary", "cnn", "--input", "2x2"], 64, "The value '2x2' is invalid for '--input <CxHxW>'"),
                 (["profile"], 64, "name one model"),
                 (["profile", "mlp", "--steps", "0"], 64, "--steps is 0"),
-                (["profile", "mlp", "--batch-size", "0"], 64, "batch-size is 0"),
+                (["profile", "mlp", "--batch-size", "0"], 64, "--batch-size is 0"),
                 (["profile", "mlp", "--steps", "1", "--trace", "/dev/null/t"], 1, "/dev/null/t"),
                 (["profile", "cnn", "--input", "1x2x2"], 1, "at least 4 × 4 pixels"),
             ]

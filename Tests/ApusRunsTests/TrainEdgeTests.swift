@@ -96,17 +96,17 @@ import Testing
         var options = RunOptions()
         try options.resolve()
         let adam = options.lr
-        try options.take([("optimizer", "sgd")])
+        try options.take([(.optimizer, "sgd")])
         try options.resolve()
         #expect(adam == 0.003 && options.lr == 0.1)
         options.lr = 0.2
-        try options.take([("optimizer", "adam")])
+        try options.take([(.optimizer, "adam")])
         #expect(options.lr == 0.2)
         options.transform = "t.json"
-        try options.take([("augment", "none")])
+        try options.take([(.augment, "none")])
         #expect(options.transform == nil)
-        try options.take([("augment", "flip")])
-        try options.take([("transform", "t.json")])
+        try options.take([(.augment, "flip")])
+        try options.take([(.transform, "t.json")])
         #expect(options.augment == .none)
     }
 

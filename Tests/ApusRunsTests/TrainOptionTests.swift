@@ -26,11 +26,12 @@ import Testing
     private func flag(_ key: String) -> String { "--" + key.replacingOccurrences(of: "_", with: "-") }
 
     @Test func everyOptionIsOneOfTheCommandLineAndOfJSON() throws {
-        #expect(Set(TrainOptionTests.samples.map(\.key)) == Set(RunOptions.table.map(\.key)))
+        #expect(Set(TrainOptionTests.samples.map(\.key)) == Set(RunOptions.Key.allCases.map(\.rawValue)))
         for (key, text, json) in TrainOptionTests.samples {
             let command = try #require(try Train.parseAsRoot([flag(key)] + (text.map { [$0] } ?? [])) as? Train)
             let given = try command.given()
-            #expect(given.map(\.key) == [key] && given.first?.value == json, "\(key)")
+            #expect(given.map(\.key.rawValue) == [key] && given.first?.value == json, "\(key)")
+            #expect(given.first?.key.flag == flag(key), "\(key)")
             // Taken one by one or from a file, the options are the same, and written as they were given.
             var taken = RunOptions()
             try taken.take(given)
@@ -55,11 +56,11 @@ import Testing
             ([1], "an object of options"),
             (["momentum": 0.9], "momentum is no setting of adam; it has lr, betas, eps, weight_decay"),
             (["optimizer": "sgd", "betas": [0.9, 0.99]], "betas is no setting of sgd"),
-            (["ema": 1], "ema is 1.0, it must be more than 0 and less than 1"), (["val_split": 1], "val-split is 1.0"),
-            (["betas": [0.9]], "betas is [0.9], it must be two numbers"), (["image_size": [8]], "image-size is [8]"),
-            (["fast_decode": true], "fast-decode is for folders of pictures"), (["mixup": 0], "mixup is 0.0"),
+            (["ema": 1], "ema is 1.0, it must be more than 0 and less than 1"), (["val_split": 1], "valSplit is 1.0"),
+            (["betas": [0.9]], "betas is [0.9], it must be two numbers"), (["image_size": [8]], "imageSize is [8]"),
+            (["fast_decode": true], "decoding is for folders of pictures"), (["mixup": 0], "mixup is 0.0"),
             (["transform": "t.json"], "cannot open t.json"), (["freeze": [1]], "a number in a list, where a name is wanted"),
-            (["workers": 0], "workers is 0, it must be from 1 to 256"), (["early_stop": 0], "early-stop is 0"),
+            (["workers": 0], "workers is 0, it must be from 1 to 256"), (["early_stop": 0], "earlyStop is 0"),
         ]
         for (json, wanted) in cases { #expect(message(json).contains(wanted), "\(message(json))") }
     }

@@ -5,14 +5,6 @@ import ApusSystem
 import ApusTraining
 import ApusVision
 
-/// A request that cannot be met, such as an unknown name or a folder that holds another run.
-public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was found, what was expected, and what to do.
-    public let description: String
-    /// An error with that description.
-    public init(_ description: String) { self.description = description }
-}
-
 /// A name out of a short list, for the command line. An unknown name throws an error that lists them all.
 package protocol NamedChoice: RunValue, RawRepresentable, CaseIterable, Sendable where RawValue == String {
     /// What messages call such a name: `optimizer`.

@@ -71,7 +71,8 @@ struct ImageSource {
             let all = converted(found, input)
             let (train, test, dealt) = deal.out(all)
             guard !train.isEmpty else {
-                throw RunError("\(path) has no images to learn from: the seed has all \(all.count) for testing; choose another by --seed")
+                throw RunError(
+                    "\(path) has no images to learn from: the seed has all \(all.count) for testing; choose another \(option: .seed)")
             }
             return whole(all, train, test, dealt, input)
         }

@@ -30,7 +30,7 @@ struct LoadedData {
         }
         guard Array(image.shape) == data.train.input else {
             throw RunError(
-                "the transforms in \(file) make images of shape \(image.shape), the run has \(Shape(data.train.input)); let them make that shape (Resize to both sides, Grayscale), or give --image-size"
+                "the transforms in \(file) make images of shape \(image.shape), the run has \(Shape(data.train.input)); let them make that shape (Resize to both sides, Grayscale), or give \(option: .imageSize)"
             )
         }
     }
@@ -56,7 +56,8 @@ extension RunData {
         }
         guard !kept.isEmpty, !aside.isEmpty else {
             throw RunError(
-                "--val-split \(share) leaves \(kept.count) images to learn from and sets \(aside.count) aside; both must be at least 1")
+                "\(option: .valSplit) \(share) leaves \(kept.count) images to learn from and sets \(aside.count) aside; both must be at least 1"
+            )
         }
         validation = try train.chosen(aside.sorted(), asideCounts)
         train = try train.chosen(kept.sorted(), zip(train.counts, asideCounts).map { $0 - $1 })

@@ -67,7 +67,7 @@ struct Pretrained {
         } catch {
             let text = "\(error)"
             throw RunError(
-                "\(text.prefix(400))\(text.count > 400 ? " …" : ""); if the weights lie deeper in the file, or their names have a beginning too many, `apus convert \(path) OUT.safetensors --at PLACE` takes them out"
+                "\(text.prefix(400))\(text.count > 400 ? " …" : ""); if the weights lie deeper in the file, or their names have a beginning too many, \(.takeOut(path))"
             )
         }
     }

@@ -13,34 +13,32 @@ struct Recipe {
 
     /// What is wrong with an option.
     struct Problem: Error {
-        /// As on the command line, without its dashes.
-        let option: String
+        let option: RunOptions.Key
         let text: String
     }
 
     /// Throws where the optimizer has not a setting that is given.
     static func checkSettings(of options: RunOptions) throws(Problem) {
         let group = options.optimizer.make([Parameter(Tensor.zeros([1]))], lr: 0).paramGroups[0]
-        for (name, _) in settings(options) where group[option: name] == nil {
-            throw Problem(
-                option: name.replacing("_", with: "-"),
-                text: "is no setting of \(options.optimizer.rawValue); it has \(group.optionNames)")
+        for (key, _) in settings(options) where group[option: key.rawValue] == nil {
+            throw Problem(option: key, text: "is no setting of \(options.optimizer.rawValue); it has \(group.optionNames)")
         }
     }
 
-    private static func settings(_ options: RunOptions) -> [(String, OptionValue)] {
-        let given: [(String, OptionValue?)] = [
-            ("weight_decay", options.weightDecay.map { .double($0) }), ("momentum", options.momentum.map { .double($0) }),
-            ("betas", options.betas.map { .list($0) }),
+    /// The settings that are given. Options have the names that the settings have in PyTorch.
+    private static func settings(_ options: RunOptions) -> [(RunOptions.Key, OptionValue)] {
+        let given: [(RunOptions.Key, OptionValue?)] = [
+            (.weightDecay, options.weightDecay.map { .double($0) }), (.momentum, options.momentum.map { .double($0) }),
+            (.betas, options.betas.map { .list($0) }),
         ]
-        return given.compactMap { name, value in value.map { (name, $0) } }
+        return given.compactMap { key, value in value.map { (key, $0) } }
     }
 
     /// The optimizer of what learns in `model`.
     func optimizer(_ model: Module, lr: Double) -> Optimizer {
         let optimizer = options.optimizer.make(model.parameters().filter(\.requiresGrad), lr: lr)
         for group in optimizer.paramGroups {
-            for (name, value) in Recipe.settings(options) { group[option: name] = value }
+            for (key, value) in Recipe.settings(options) { group[option: key.rawValue] = value }
         }
         return optimizer
     }
@@ -49,9 +47,9 @@ struct Recipe {
     /// such part, or nothing is left to learn.
     func freeze(_ model: Module) throws {
         guard !options.freeze.isEmpty else { return }
-        do { _ = try checked { model.freeze(options.freeze) } } catch { throw RunError("--freeze: \(error)") }
+        do { _ = try checked { model.freeze(options.freeze) } } catch { throw RunError("\(option: .freeze): \(error)") }
         guard model.parameters().contains(where: \.requiresGrad) else {
-            throw RunError("--freeze \(options.freeze.joined(separator: ",")) leaves nothing that learns")
+            throw RunError("\(option: .freeze) \(options.freeze.joined(separator: ",")) leaves nothing that learns")
         }
         keepStill(model)
     }

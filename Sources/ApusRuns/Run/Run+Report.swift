@@ -135,7 +135,7 @@ extension Run {
         }
         if let pictures = all.pictures { facts.append(("pictures", pictures.text)) }
         if let waiting {
-            facts.append(("waiting for images", Text.fixed(100 * waiting, 1) + " % of the time; more --workers may make that less"))
+            facts.append(("waiting for images", Text.fixed(100 * waiting, 1) + " % of the time; more workers may make that less"))
         }
         facts += all.skipped.map { ("skipped", "\($0.error)") }
         facts += changes.map { ("changed on the way", $0) }

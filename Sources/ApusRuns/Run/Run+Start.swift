@@ -67,7 +67,7 @@ extension Run {
         var loaded = start.state?.loaded
         if let pretrained = start.pretrained, start.checkpoint == nil {
             loaded = try pretrained.load(into: model)
-            if group.isFirst { note(loaded!) }
+            if group.isFirst { note("\(loaded!)") }
         }
         model.to(device)
         if group.isFirst, let reason = group.hostMemoryReason(device) { note("gradients travel through host memory: \(reason)") }
@@ -79,7 +79,7 @@ extension Run {
         let test = DataLoader(tested, batchSize: max(options.batchSize, 1000), workers: threads).to(device)
         if options.epochs * train.count == 1, group.isFirst {
             note(
-                "the run takes a single step: its \(data.train.count) images are one batch, and it has one epoch; a smaller --batch-size or more --epochs make more of them"
+                "the run takes a single step: its \(data.train.count) images are one batch, and it has one epoch; a smaller \(option: .batchSize) or more \(option: .epochs) make more of them"
             )
         }
         return Built(
@@ -126,7 +126,7 @@ extension Run {
         guard !versions.contains(known) else { return }
         let last = versions.last { $0.former.count == known.former.count } ?? options
         throw RunError(
-            "\(folder.options) was changed: \(last.differences(from: known).joined(separator: "; ")). Put that back, or begin a new run; --resume \(folder.path) takes other --epochs and --data"
+            "\(folder.options) was changed: \(last.differences(from: known).joined(separator: "; ")). Put that back, or begin a new run; a run that is gone on with takes other \(option: .epochs) and \(option: .data)"
         )
     }
 
@@ -136,7 +136,7 @@ extension Run {
         let (step, done, isUnderWay) = (state?.step ?? 0, state?.history.count ?? 0, state?.partial != nil)
         if let epochs = wanted.epochs, epochs != options.epochs, epochs < done + (isUnderWay ? 1 : 0) || epochs < 1 {
             throw RunError(
-                "--epochs \(epochs) is less than the run in \(folder.path) has done: \(done)\(isUnderWay ? ", and a part of the next" : "")"
+                "\(option: .epochs) \(epochs) is less than the run in \(folder.path) has done: \(done)\(isUnderWay ? ", and a part of the next" : "")"
             )
         }
         return options.amended(epochs: wanted.epochs, data: wanted.data, at: step)

@@ -32,7 +32,7 @@ public final class Run {
     /// The processes that share the run.
     public let group: ProcessGroup
     /// Called with short messages, such as that a damaged checkpoint was skipped; on the first process, as all that follow.
-    public var note: (String) -> Void = { _ in }
+    public var note: (RunMessage) -> Void = { _ in }
     /// Called with the data of the run before training begins.
     public var didLoad: (RunData) -> Void = { _ in }
     private let isNew: Bool
@@ -141,7 +141,7 @@ public final class Run {
             lock = try RunLock(folder)
             let found = try folder.loadOptions()
             guard !isNew || found == options else {
-                throw RunError("another run was begun in \(folder.path) at the same moment; choose another folder by --out")
+                throw RunError("another run was begun in \(folder.path) at the same moment; \(.anotherFolder)")
             }
             return ["options": found.json]
         }

@@ -52,8 +52,8 @@ public struct RunFolder: Sendable {
             guard names.allSatisfy({ $0 == ".options.json.tmp" }) else {
                 throw RunError(
                     names.contains("options.json")
-                        ? "\(path) holds a run already; go on with it by --resume \(path), or choose another folder by --out"
-                        : "\(path) is not empty; choose another folder by --out")
+                        ? "\(path) holds a run already; \(.resume(path)), or \(.anotherFolder)"
+                        : "\(path) is not empty; \(.anotherFolder)")
             }
             return try AtomicFile.write(text, to: self.options)
         }

@@ -1,10 +1,75 @@
 import ApusFormats
 import ApusTraining
 
-/// One option of a run: its name in `options.json` and `--config`, and its property. `--batch-size` is `batch_size`.
-package struct RunOption: Sendable {
+extension RunOptions {
+    /// The options of a run: properties of that name, which `options.json` and files of options name by the raw value.
+    public enum Key: String, CaseIterable, Sendable {
+        case model, data, epochs
+        case batchSize = "batch_size"
+        case optimizer, lr, schedule, seed, device
+        case checkpointEvery = "checkpoint_every"
+        case decoding = "fast_decode"
+        case onBadImage = "on_bad_image"
+        case workers
+        case imageSize = "image_size"
+        case valSplit = "val_split"
+        case weights, freeze, augment, transform, mixup, cutmix, accumulate
+        case lrFind = "lr_find"
+        case weightDecay = "weight_decay"
+        case momentum, betas
+        case clipNorm = "clip_norm"
+        case labelSmoothing = "label_smoothing"
+        case classWeights = "class_weights"
+        case ema, precision
+        case earlyStop = "early_stop"
+        case keep, shards
+
+        /// How the option is read and written.
+        var option: RunOption {
+            switch self {
+            case .model: .init(rawValue, \.model)
+            case .data: .init(rawValue, \.data)
+            case .epochs: .init(rawValue, \.epochs)
+            case .batchSize: .init(rawValue, \.batchSize)
+            case .optimizer: .init(rawValue, \.optimizer)
+            case .lr: .init(rawValue, \.lr)
+            case .schedule: .init(rawValue, \.schedule)
+            case .seed: .init(rawValue, \.seed)
+            case .device: .init(rawValue, \.device)
+            case .checkpointEvery: .init(rawValue, \.checkpointEvery)
+            case .decoding: .init(rawValue, \.fastDecode)
+            case .onBadImage: .init(rawValue, \.onBadImage)
+            case .workers: .init(rawValue, \.workers)
+            case .imageSize: .init(rawValue, \.imageSize)
+            case .valSplit: .init(rawValue, \.valSplit)
+            case .weights: .init(rawValue, \.weights)
+            case .freeze: .init(rawValue, \.freeze)
+            case .augment: .init(rawValue, \.augment)
+            case .transform: .init(rawValue, \.transform)
+            case .mixup: .init(rawValue, \.mixup)
+            case .cutmix: .init(rawValue, \.cutmix)
+            case .accumulate: .init(rawValue, \.accumulate)
+            case .lrFind: .init(rawValue, \.lrFind)
+            case .weightDecay: .init(rawValue, \.weightDecay)
+            case .momentum: .init(rawValue, \.momentum)
+            case .betas: .init(rawValue, \.betas)
+            case .clipNorm: .init(rawValue, \.clipNorm)
+            case .labelSmoothing: .init(rawValue, \.labelSmoothing)
+            case .classWeights: .init(rawValue, \.classWeights)
+            case .ema: .init(rawValue, \.ema)
+            case .precision: .init(rawValue, \.precision)
+            case .earlyStop: .init(rawValue, \.earlyStop)
+            case .keep: .init(rawValue, \.keep)
+            case .shards: .init(rawValue, \.shards)
+            }
+        }
+    }
+}
+
+/// One option of a run: its name in `options.json`, and its property.
+struct RunOption: Sendable {
     /// The name.
-    package let key: String
+    let key: String
     let read: @Sendable (inout RunOptions, JSON) throws -> Void
     let json: @Sendable (RunOptions) -> JSON?
 
@@ -16,9 +81,6 @@ package struct RunOption: Sendable {
         }
         json = { $0[keyPath: property].option }
     }
-
-    /// The option as the command line spells it.
-    package var flag: String { "--" + key.replacing("_", with: "-") }
 }
 
 /// What an option's value may be.

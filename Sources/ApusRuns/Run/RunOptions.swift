@@ -127,23 +127,13 @@ public struct RunOptions: Hashable, Sendable {
     }
 
     /// Every option, in the order in which they are written.
-    package static let table: [RunOption] = [
-        .init("model", \.model), .init("data", \.data), .init("epochs", \.epochs), .init("batch_size", \.batchSize),
-        .init("optimizer", \.optimizer), .init("lr", \.lr), .init("schedule", \.schedule), .init("seed", \.seed), .init("device", \.device),
-        .init("checkpoint_every", \.checkpointEvery), .init("fast_decode", \.fastDecode), .init("on_bad_image", \.onBadImage),
-        .init("workers", \.workers), .init("image_size", \.imageSize), .init("val_split", \.valSplit), .init("weights", \.weights),
-        .init("freeze", \.freeze), .init("augment", \.augment), .init("transform", \.transform), .init("mixup", \.mixup),
-        .init("cutmix", \.cutmix), .init("accumulate", \.accumulate), .init("lr_find", \.lrFind), .init("weight_decay", \.weightDecay),
-        .init("momentum", \.momentum), .init("betas", \.betas), .init("clip_norm", \.clipNorm),
-        .init("label_smoothing", \.labelSmoothing), .init("class_weights", \.classWeights), .init("ema", \.ema),
-        .init("precision", \.precision), .init("early_stop", \.earlyStop), .init("keep", \.keep),
-        .init("shards", \.shards),
-    ]
+    static let table = Key.allCases.map(\.option)
 
     /// What is written beside the options: the contents of files that they name.
     private static let contents: [RunOption] = [.init("model_table", \.modelTable), .init("transform_table", \.transformTable)]
 
-    private var fastDecode: Bool {
+    /// ``decoding`` as `options.json` has it.
+    var fastDecode: Bool {
         get { decoding == .scaled }
         set { decoding = newValue ? .scaled : .full }
     }
@@ -163,8 +153,8 @@ public struct RunOptions: Hashable, Sendable {
         if let transform, transformTable == nil { transformTable = try LayerFile.contents(transform, "transforms") }
         if lr == nil, !lrFind { lr = rate }
         if shards == nil, processes > 1 { shards = processes }
-        try validate { RunError("\($0) \($1)") }
-        if let problem = Sharding.problem(dealing: shards ?? 1, to: processes) { throw RunError("--shards: \(problem)") }
+        try validate { RunError("\(option: $0) \($1)") }
+        if let problem = Sharding.problem(dealing: shards ?? 1, to: processes) { throw RunError("\(option: .shards): \(problem)") }
         // Batches that are whole.
         if shards == 1 { shards = nil }
     }
@@ -174,13 +164,13 @@ public struct RunOptions: Hashable, Sendable {
         let run = "the run in \(folder.path)"
         if let asked, asked != shards ?? 1 {
             throw RunError(
-                "\(run) has \(shards.map { "batches of \($0) shards" } ?? "whole batches"), and --shards \(asked) would make other weights of it; leave --shards out"
+                "\(run) has \(shards.map { "batches of \($0) shards" } ?? "whole batches"), and \(option: .shards) \(asked) would make other weights of it; leave \(option: .shards) out"
             )
         }
         guard let problem = Sharding.problem(dealing: shards ?? 1, to: processes) else { return }
         throw RunError(
             shards == nil
-                ? "\(run) has whole batches, which one process computes; a new run with --shards \(processes) takes up to \(processes) processes"
+                ? "\(run) has whole batches, which one process computes; a new run with \(option: .shards) \(processes) takes up to \(processes) processes"
                 : "\(run): \(problem)")
     }
 }
@@ -188,41 +178,41 @@ public struct RunOptions: Hashable, Sendable {
 // MARK: Checks
 
 extension RunOptions {
-    /// Throws what `error` makes of an option, spelt as on the command line without its dashes, and of what is wrong with it.
-    private func validate(_ error: (_ option: String, _ problem: String) -> any Error) throws {
-        func check<Value>(_ option: String, _ value: Value?, _ wanted: String, _ isRight: (Value) -> Bool) throws {
+    /// Throws what `error` makes of an option and of what is wrong with it.
+    private func validate(_ error: (_ option: Key, _ problem: RunMessage) -> any Error) throws {
+        func check<Value>(_ option: Key, _ value: Value?, _ wanted: String, _ isRight: (Value) -> Bool) throws {
             if let value, !isRight(value) { throw error(option, "is \(value), it must be \(wanted)") }
         }
         let counts = 1...1_000_000
-        try check("epochs", epochs, "from 1 to 1000000", counts.contains)
-        try check("batch-size", batchSize, "from 1 to 1000000", counts.contains)
-        try check("shards", shards, "from 1 to 65536") { (1...65536).contains($0) }
-        try check("accumulate", accumulate, "from 1 to 1000000", counts.contains)
-        try check("lr", lr, "a number of at least 0") { $0.isFinite && $0 >= 0 }
-        try check("checkpoint-every", checkpointEvery, "at least 1") { $0 >= 1 }
-        try check("workers", workers, "from 1 to 256") { (1...256).contains($0) }
-        try check("early-stop", earlyStop, "at least 1") { $0 >= 1 }
-        try check("val-split", valSplit, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
-        try check("label-smoothing", labelSmoothing, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
-        try check("ema", ema, "more than 0 and less than 1") { $0 > 0 && $0 < 1 }
-        try check("clip-norm", clipNorm, "a number above 0") { $0.isFinite && $0 > 0 }
-        try check("mixup", mixup, "a number above 0") { $0.isFinite && $0 > 0 }
-        try check("cutmix", cutmix, "a number above 0") { $0.isFinite && $0 > 0 }
-        try check("weight-decay", weightDecay, "a number of at least 0") { $0.isFinite && $0 >= 0 }
-        try check("momentum", momentum, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
-        try check("betas", betas, "two numbers, each at least 0 and less than 1") { $0.count == 2 && $0.allSatisfy { $0 >= 0 && $0 < 1 } }
-        try check("image-size", imageSize, "height and width, from 1 to 8192") {
+        try check(.epochs, epochs, "from 1 to 1000000", counts.contains)
+        try check(.batchSize, batchSize, "from 1 to 1000000", counts.contains)
+        try check(.shards, shards, "from 1 to 65536") { (1...65536).contains($0) }
+        try check(.accumulate, accumulate, "from 1 to 1000000", counts.contains)
+        try check(.lr, lr, "a number of at least 0") { $0.isFinite && $0 >= 0 }
+        try check(.checkpointEvery, checkpointEvery, "at least 1") { $0 >= 1 }
+        try check(.workers, workers, "from 1 to 256") { (1...256).contains($0) }
+        try check(.earlyStop, earlyStop, "at least 1") { $0 >= 1 }
+        try check(.valSplit, valSplit, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
+        try check(.labelSmoothing, labelSmoothing, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
+        try check(.ema, ema, "more than 0 and less than 1") { $0 > 0 && $0 < 1 }
+        try check(.clipNorm, clipNorm, "a number above 0") { $0.isFinite && $0 > 0 }
+        try check(.mixup, mixup, "a number above 0") { $0.isFinite && $0 > 0 }
+        try check(.cutmix, cutmix, "a number above 0") { $0.isFinite && $0 > 0 }
+        try check(.weightDecay, weightDecay, "a number of at least 0") { $0.isFinite && $0 >= 0 }
+        try check(.momentum, momentum, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
+        try check(.betas, betas, "two numbers, each at least 0 and less than 1") { $0.count == 2 && $0.allSatisfy { $0 >= 0 && $0 < 1 } }
+        try check(.imageSize, imageSize, "height and width, from 1 to 8192") {
             $0.count == 2 && $0.allSatisfy { (1...8192).contains($0) }
         }
         if DataSource.names.contains(data) {
-            let reason = "is for folders of pictures, and \(data) is a data set"
-            if decoding == .scaled { throw error("fast-decode", reason) }
-            if onBadImage == .skip { throw error("on-bad-image", reason) }
+            let reason: RunMessage = "is for folders of pictures, and \(data) is a data set"
+            if decoding == .scaled { throw error(.decoding, reason) }
+            if onBadImage == .skip { throw error(.onBadImage, reason) }
         }
         if transform != nil, augment != .none {
-            throw error("augment", "is \(augment.rawValue), and transform names a file; give one of both")
+            throw error(.augment, "is \(augment.rawValue), and \(option: .transform) names a file; give one of both")
         }
-        do { try Recipe.checkSettings(of: self) } catch let problem { throw error(problem.option, problem.text) }
+        do { try Recipe.checkSettings(of: self) } catch let problem { throw error(problem.option, "\(problem.text)") }
         _ = try RunOptions.device(device)
     }
 
@@ -233,7 +223,7 @@ extension RunOptions {
         if let reason = device.unavailableReason {
             let own =
                 device == first ? "" : "each of the \(group!.localSize) processes on \(group!.host) takes its own, this one \(device): "
-            throw RunError("--device \(first) is not available: \(own)\(reason)")
+            throw RunError("\(option: .device) \(first) is not available: \(own)\(reason)")
         }
         return device
     }
@@ -276,10 +266,10 @@ extension RunOptions {
             }
             return Former(untilStep: step, epochs: epochs, data: data)
         }
-        try validate { FormatError(file: path, place: .key($0.replacing("-", with: "_")), reason: $1) }
+        try validate { FormatError(file: path, place: .key($0.rawValue), reason: "\($1)") }
     }
 
-    /// Options of which some are given: in `json`, for `--config`, or one by one on the command line.
+    /// Options of which some are given, in `json`.
     package init(given json: JSON, file path: String) throws {
         guard json.members != nil else { throw FormatError(file: path, reason: "\(json.kind), where an object of options is wanted") }
         try self.init(json: json, path)
@@ -304,26 +294,22 @@ extension RunOptions {
         }
     }
 
-    /// These options with those that are given on the command line, by their keys.
-    package mutating func take(_ given: [(key: String, value: JSON)]) throws {
+    /// These options with those that are given one by one, by their keys.
+    package mutating func take(_ given: [(key: Key, value: JSON)]) throws {
         let keys = given.map(\.key)
         // A rate that suited other settings was not chosen.
-        if !keys.contains("lr"), lr == optimizer.defaultRate(schedule), keys.contains(where: ["optimizer", "schedule", "lr_find"].contains)
-        {
+        if !keys.contains(.lr), lr == optimizer.defaultRate(schedule), !Set(keys).isDisjoint(with: [.optimizer, .schedule, .lrFind]) {
             lr = nil
         }
         // One of both says how images are changed.
-        if keys.contains("augment") { (transform, transformTable) = (nil, nil) }
-        if keys.contains("transform"), !keys.contains("augment") { augment = .none }
+        if keys.contains(.augment) { (transform, transformTable) = (nil, nil) }
+        if keys.contains(.transform), !keys.contains(.augment) { augment = .none }
         for (key, value) in given {
-            guard let option = RunOptions.table.first(where: { $0.key == key }) else {
-                preconditionFailure("the command line gives '\(key)', which is no option of a run")
-            }
             // Another file takes the place of what the first one held.
-            if key == "model" { modelTable = nil }
-            if key == "transform" { transformTable = nil }
-            do { try option.read(&self, value) } catch let error as RunError {
-                throw error.description.hasPrefix("there is no") ? error : RunError("\(option.flag): \(error)")
+            if key == .model { modelTable = nil }
+            if key == .transform { transformTable = nil }
+            do { try key.option.read(&self, value) } catch let error as RunError {
+                throw error.description.hasPrefix("there is no") ? error : RunError("\(option: key): \(error)")
             }
         }
     }

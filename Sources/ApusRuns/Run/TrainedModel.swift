@@ -57,7 +57,7 @@ public struct TrainedModel {
             let options = try folder.loadOptions()
             guard Folder.exists(folder.weights) else {
                 throw RunError(
-                    "the run in \(path) (\(options.model) on \(options.data)) is not finished; go on with it by apus train --resume \(path)"
+                    "the run in \(path) (\(options.model) on \(options.data)) is not finished; \(.resume(path))"
                 )
             }
             file = folder.weights
@@ -72,7 +72,7 @@ public struct TrainedModel {
             guard let value = weights.metadata[key] else {
                 throw FormatError(
                     file: source, place: .key(key),
-                    reason: "missing: the file was not written by apus train, and does not say which model it belongs to")
+                    reason: "missing: the file is not what a run has left, and does not say which model it belongs to")
             }
             return value
         }
