@@ -101,6 +101,65 @@ import Testing
         #expect(seen == [false, true] && gradients == 1)
     }
 
+    /// Layers whose mode matters, called and asked for their mode, in so many checkpoints within each other.
+    private final class Block: Module {
+        let linear = withGenerator(Generator(seed: 3)) { Linear(6, 6) }
+        let norm = BatchNorm1d(6)
+        var depth = 0
+        override func forward(_ x: Tensor) -> Tensor { kept(x, depth) }
+        private func kept(_ x: Tensor, _ depth: Int) -> Tensor {
+            if depth > 0 { return checkpoint(x) { self.kept($0, depth - 1) } }
+            return F.dropout(norm(linear(x)), p: 0.3, training: training).tanh()
+        }
+    }
+
+    /// Whatever modes modules have by the time of the backward pass, what runs again does so in the modes of the first run, and then they have
+    /// their own again. An average has modes of its own while it is called, and its model others.
+    @Test(arguments: [false, true], [false, true]) func modesAreThoseOfTheFirstRun(_ first: Bool, _ later: Bool) {
+        let x = numbers(5, 6)
+        typealias Whole = (model: Sequential, average: AveragedModel<Sequential>)
+        let runs: [(name: String, run: (Whole, Tensor, Bool) -> Tensor)] = [
+            ("model", { whole, x, _ in whole.model(x) }), ("average", { whole, x, _ in whole.average(x) }),
+            ("model in a checkpoint", { whole, x, isKept in isKept ? checkpoint(x) { whole.model($0) } : whole.model(x) }),
+            ("both", { whole, x, _ in whole.average(whole.model(x)) + whole.model(x) }),
+            (
+                "both in a checkpoint",
+                { whole, x, isKept in
+                    func both(_ x: Tensor) -> Tensor { whole.average(whole.model(x)) + whole.model(x) }
+                    return isKept ? checkpoint(x, both) : both(x)
+                }
+            ),
+        ]
+        for (name, run) in runs {
+            func tensors(depth: Int) -> [Tensor] {
+                let blocks = [Block(), Block()]
+                for block in blocks { block.depth = depth }
+                let model = Sequential(blocks)
+                let average = AveragedModel(model)
+                func set(_ mode: Bool) {
+                    model.train(mode)
+                    blocks[1].norm.eval()
+                    average.train(!mode)
+                }
+                set(first)
+                let x = x.clone().requiresGrad_()
+                let y = withGenerator(Generator(seed: 5)) { run((model, average), x, depth > 0) }
+                if depth > 0 { set(later) }
+                let modes = ([model] + model.modules() + average.modules()).map(\.training)
+                y.square().sum().backward()
+                #expect(([model] + model.modules() + average.modules()).map(\.training) == modes, "\(name)")
+                return [y.detach(), x.grad!] + (model.parameters() + average.parameters()).compactMap(\.grad) + model.buffers()
+                    + average.buffers()
+            }
+            let expected = tensors(depth: 0)
+            for depth in 1...3 {
+                let found = tensors(depth: depth)
+                #expect(found.count == expected.count, "\(name)")
+                for (i, (a, b)) in zip(found, expected).enumerated() { expectEqual(a, b, "\(name), \(depth) checkpoints: \(i)") }
+            }
+        }
+    }
+
     /// A layer may be called where the backward pass runs, in a module that does not own it.
     @Test func ownersAreAskedInTheFirstRun() {
         final class Penalty: Module {

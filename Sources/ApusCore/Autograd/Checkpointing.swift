@@ -9,7 +9,8 @@ public var isRecomputing: Bool { Context.current.isRecomputing }
 /// for block in blocks { x = checkpoint(x) { block($0) } }
 /// ```
 /// Gradients have the same bits as without checkpointing, including those of parameters and other tensors that the body captures; higher
-/// derivatives work too. The second run has the random numbers of the first, its `autocast`, `functionalCall` and computed weights. Batch
+/// derivatives work too. The second run has the random numbers of the first, its `autocast`, `functionalCall` and computed weights, and each
+/// module that it calls is in the mode (training or evaluation) of the first, whatever its mode is by then (in PyTorch it is in that). Batch
 /// normalisation updates its running statistics only in the first run (PyTorch in both); other side effects of the body happen twice,
 /// including hooks of modules (``isRecomputing``).
 ///
@@ -138,7 +139,7 @@ private final class CheckpointedCall {
 
     fileprivate static func differs(_ how: String) -> OpError {
         OpError(
-            "the body \(how) when it runs again; it must do the same in both runs, with layers in the same mode and the same numbers",
+            "the body \(how) when it runs again; it must do the same in both runs, with the same numbers",
             op: "checkpoint")
     }
 }
@@ -167,6 +168,10 @@ private struct Surroundings {
     private let computed: [ObjectIdentifier: Tensor]?
     private let holds: [(computed: Computed, hold: Computed.Hold)]
     private let substitutions: [(original: Tensor, replacement: Tensor)]
+    /// The modules in whose calls the body lies, which it may ask for their modes.
+    private let callers: [(module: WeakModule, isTraining: Bool)]
+
+    private struct WeakModule { weak var module: (any HasMode)? }
 
     init() {
         let context = Context.current
@@ -175,6 +180,9 @@ private struct Surroundings {
         computed = context.computed
         holds = context.held.map { ($0, $0.hold) }
         substitutions = context.substitutions
+        callers = context.modules.compactMap { caller in
+            (caller.takeUnretainedValue() as? any HasMode).map { (WeakModule(module: $0), $0.training) }
+        }
     }
 
     /// Runs `body` with this state, with gradients enabled.
@@ -194,9 +202,13 @@ private struct Surroundings {
         context.isRecomputing = true
         context.draws = draws
         context.refusesSavedTensorsHooks = nil
+        for (caller, isTraining) in callers {
+            if let module = caller.module, module.training != isTraining { draws.switchMode(of: module, to: isTraining) }
+        }
         defer {
             (context.gradEnabled, context.autocast, context.weightCasts, context.computed, context.modules, context.isRecomputing) = outer
             (context.draws, context.refusesSavedTensorsHooks) = (outerDraws, refusal)
+            draws.end()
         }
         Computed.holding(holds) {
             Tensor.substituting(substitutions) { withGenerator(generator, body) }

@@ -28,8 +28,8 @@ package final class Context {
     @exclusivity(unchecked) package var isRecomputing = false
     /// The running backward pass, the innermost if they are nested; 0 for none.
     @exclusivity(unchecked) var pass: UInt64 = 0
-    /// In the body of a `checkpoint`: the random numbers that it draws.
-    @exclusivity(unchecked) var draws: Draws?
+    /// In the body of a `checkpoint`: the random numbers that it draws, and the modes of the modules that it calls.
+    @exclusivity(unchecked) package var draws: Draws?
     /// Inside `functionalCall`: the tensors that are replaced, and their replacements.
     @exclusivity(unchecked) var substitutions: [(original: Tensor, replacement: Tensor)] = []
     /// The computed tensors whose value is kept during a call of their module.

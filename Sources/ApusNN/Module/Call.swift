@@ -47,6 +47,7 @@ extension Module {
 
     @inline(__always) final func enter() {
         let context = Context.current
+        if let draws = context.draws { draws.willCall(self) }
         if context.describeModules == nil { context.describeModules = describePath }
         if training, context.gradEnabled, let caller = context.modules.last {
             caller._withUnsafeGuaranteedRef { caller in
@@ -62,6 +63,7 @@ extension Module {
     @inline(__always) final func leave() {
         let context = Context.current
         context.modules.removeLast()
+        if let draws = context.draws { draws.didCall() }
         if let observer = context.observer { observer.didEnd() }
     }
 
@@ -101,6 +103,8 @@ extension Module {
         return old.map { _ in poisoned }
     }
 }
+
+extension Module: HasMode {}
 
 /// The path of the innermost called module, from the outermost one that contains it: `Net.features.3 (Conv2d)`.
 /// Computed only when a message needs it.
