@@ -10,7 +10,7 @@ import Testing
     private typealias SmallRun = TrainerLawTests.SmallRun
 
     /// Everything that a trainer, and what it trains, can have changed.
-    private func everything(_ run: SmallRun) throws -> [String] {
+    static func everything(_ run: TrainerLawTests.SmallRun) throws -> [String] {
         func text(_ tensors: StateDict?) -> String {
             tensors?.map { "\($0.key) \($0.value.dtype) \($0.value.shape) \($0.value.bytes())" }.joined() ?? "none"
         }
@@ -66,10 +66,10 @@ import Testing
             let other = SmallRun(setting)
             other.trainer.observers = [TrainerLawTests.StopAt(9, other.trainer.stop)]
             _ = try other.trainer.fit(other.train, test: other.test, epochs: 2)
-            let before = try everything(other)
+            let before = try RestoreLawTests.everything(other)
             func refuses(_ bad: Checkpoint, _ what: String) throws {
                 #expect(throws: (any Error).self, "\(what)") { try other.trainer.restore(bad, train: other.train, file: "FILE") }
-                #expect(try everything(other) == before, "\(what)")
+                #expect(try RestoreLawTests.everything(other) == before, "\(what)")
             }
             var count = 0
             for section in good.sectionNames {
@@ -98,7 +98,7 @@ import Testing
             }
             #expect(count > 80)
             try other.trainer.restore(good, train: other.train, file: "FILE")
-            #expect(try everything(other) == everything(first))
+            #expect(try RestoreLawTests.everything(other) == RestoreLawTests.everything(first))
         }
     }
 

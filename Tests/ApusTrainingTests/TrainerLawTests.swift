@@ -23,7 +23,7 @@ import Testing
         init(
             _ setting: Setting = .plain, folder: String? = nil, testGenerator: Generator? = nil,
             optimizer make: ([Parameter]) -> Optimizer = { Adam($0, lr: 1e-2) },
-            schedule: ((Optimizer) -> Schedule)? = { .everyStep(StepLR($0, stepSize: 5)) }
+            schedule: ((Optimizer) -> Schedule)? = { .everyStep(StepLR($0, stepSize: 5)) }, watching watched: Watched = .highest("accuracy")
         ) {
             let generator = Generator(seed: 3)
             let (x, y) = (Tensor.randn([37, 6], generator: Generator(seed: 1)), Tensor.randint(3, [37], generator: Generator(seed: 2)))
@@ -33,7 +33,7 @@ import Testing
             let optimizer = make(model.parameters())
             let plateau =
                 setting.has(.plateau)
-                ? Schedule.plateau(ReduceLROnPlateau(optimizer, patience: 0, threshold: 0.5), watching: .highest("accuracy")) : nil
+                ? Schedule.plateau(ReduceLROnPlateau(optimizer, patience: 0, threshold: 0.5), watching: watched) : nil
             trainer = Trainer(model: model, optimizer: optimizer, schedule: plateau ?? schedule?(optimizer), generator: generator) {
                 F.crossEntropy($0, $1)
             }

@@ -151,7 +151,8 @@ import Testing
         try withFolder { folder in
             try stopped(folder, after: 3)
             #expect(complaint(folder, batchSize: 2).contains("12 samples in batch 3"))
-            #expect(complaint(folder, { $0.accumulate = 2 }).contains("2 accumulated batches do not come to"))
+            #expect(complaint(folder, { $0.accumulate = 2 }).contains("accumulate is 2, the checkpoint's run has 1"))
+            #expect(complaint(folder, later: { $0.accumulate = 2 }).contains("2 accumulated batches do not come to"))
             #expect(complaint(folder, { $0.measure("mae") { MeanAbsoluteError($0, $1) } }).contains("'mae'"))
             #expect(complaint(folder, later: { $0.measure("mae") { MeanAbsoluteError($0, $1) } }).contains("call measure before resume"))
         }
@@ -163,12 +164,12 @@ import Testing
             second.measure("mae") { MeanAbsoluteError($0, $1) }
             second.keepBest = .lowest("mae")
             second.earlyStopping = EarlyStopping(.lowest("mae"), patience: 2)
-            try second.resume(train: makeLoader())
+            try second.resume(train: makeLoader(), changing: [.keepBest, .earlyStopping])
             #expect(try second.fit(makeLoader(), test: makeLoader(), epochs: 4) == .finished)
             #expect(second.bestEpoch ?? 0 >= 3 && second.bestWeights != nil)
-            // A trainer without the best weights discards them.
+            // A trainer that keeps no best weights has those that were kept.
             let third = makeTrainer(folder)
-            try third.resume(train: makeLoader())
+            try third.resume(train: makeLoader(), changing: [.keepBest, .earlyStopping])
             #expect(third.bestEpoch == second.bestEpoch)
         }
     }
@@ -201,6 +202,7 @@ import Testing
                 var bad = good
                 change(&bad)
                 let other = makeTrainer()
+                other.keepBest = .lowest("loss")
                 other.measure("mae") { MeanAbsoluteError($0, $1) }
                 let before = other.model.parameters().map { $0.clone() }
                 let text = message { try other.restore(bad, train: makeLoader(), file: "FILE") }

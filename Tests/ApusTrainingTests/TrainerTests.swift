@@ -137,7 +137,10 @@ private final class Stopper: TrainingObserver {
             #expect { try larger.trainer.resume(train: larger.train) } throws: { "\($0)".contains("batch 9, an epoch has 5") }
             #expect(larger.weights == before && larger.trainer.step == 0)
             let bare = try SmallRun(folder: folder, schedule: .step)
-            #expect(throws: OptimizerStateError.self) { try bare.trainer.resume(train: bare.train) }
+            #expect { try bare.trainer.resume(train: bare.train) } throws: {
+                "\($0)".contains("schedules is every epoch, the checkpoint's")
+            }
+            #expect(throws: OptimizerStateError.self) { try bare.trainer.resume(train: bare.train, changing: [.schedules]) }
         }
     }
 

@@ -11,9 +11,9 @@ import ApusCore
 /// averaged(x)
 /// ```
 /// It keeps the averages of the model's tensors. A call runs the model with them in place of its own tensors, and in the mode
-/// (``Module/train(_:)`` or ``Module/eval()``) of the average; afterwards the model has its own tensors and mode again. Model and average
-/// must therefore not be called from two threads at once, and the model's layers must stay; ``init(_:into:average:useBuffers:)`` makes an
-/// average that is independent of the model.
+/// (``Module/train(_:)`` or ``Module/eval()``) of the average, in which a `checkpoint` within it runs again too; afterwards the model has its
+/// own tensors and mode again. Model and average must therefore not be called from two threads at once, and the model's layers must stay;
+/// ``init(_:into:average:useBuffers:)`` makes an average that is independent of the model.
 public final class AveragedModel<Averaged: Module>: Module {
     /// How a new value p updates an average a of n values, n ≥ 1; the first value is taken as it is.
     public enum Average {
@@ -35,6 +35,17 @@ public final class AveragedModel<Averaged: Module>: Module {
     @Unregistered private var average: Average
     /// Whether buffers (running statistics) are averaged too; otherwise they are copied.
     public let useBuffers: Bool
+
+    /// How it averages, for checkpoints; of a function, that it is one.
+    package var settingsText: String {
+        let kind =
+            switch average {
+            case .mean: "mean"
+            case .exponential(let decay): "exponential of decay \(decay)"
+            case .custom: "function"
+            }
+        return useBuffers ? kind + ", of buffers too" : kind
+    }
 
     /// Starts with the values of `model`, which is what computes with the averages. Traps on a decay outside 0 ... 1, and on a model with lazy
     /// layers whose shapes are not known yet.

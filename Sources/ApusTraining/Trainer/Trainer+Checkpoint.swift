@@ -19,6 +19,8 @@ package struct TrainerState: Codable {
     var bestEpoch: Int?
     /// How many shards a batch has; nil for one.
     var shards: Int?
+    /// Each ``TrainerSetting`` by its name; nil in checkpoints of earlier versions.
+    var settings: [String: String]?
 
     /// The state of an unfinished epoch.
     package struct Partial: Codable {
@@ -58,9 +60,10 @@ package struct TrainerState: Codable {
     init(
         step: Int, history: [EpochRecord], generator: Generator.State, loader: Generator.State?, partial: Partial?,
         optimizers: [[String: String]],
-        schedules: [[String: String]], scaler: [String: String]?, bestEpoch: Int?, shards: Int? = nil
+        schedules: [[String: String]], scaler: [String: String]?, bestEpoch: Int?, shards: Int? = nil,
+        settings: [String: String]? = nil
     ) {
-        (self.bestEpoch, self.shards) = (bestEpoch, shards)
+        (self.bestEpoch, self.shards, self.settings) = (bestEpoch, shards, settings)
         (self.step, self.history, self.generator, self.loader) = (step, history, generator, loader)
         (self.partial, self.optimizers, self.schedules, self.scaler) = (partial, optimizers, schedules, scaler)
     }
@@ -101,7 +104,7 @@ extension Trainer {
             },
             optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict(),
             bestEpoch: bestEpoch,
-            shards: reducer?.sharding.count)
+            shards: reducer?.sharding.count, settings: settings)
         checkpoint.metadata[TrainerState.key] = try JSON(encoding: state).text
         try checkpoint.save(in: policy.folder)
     }
@@ -111,20 +114,23 @@ extension Trainer {
         try reducer.map { try measurements.gathered(in: $0.group, measures) } ?? measurements
     }
 
-    /// Continues from the newest undamaged checkpoint in the policy's folder. Returns false where there is none; then nothing has changed.
-    @discardableResult public func resume(train: DataLoader<Batch>) throws -> Bool {
+    /// Continues from the newest undamaged checkpoint in the policy's folder, with other settings in `changing` than before if it names them.
+    /// Returns false where there is none; then nothing has changed.
+    @discardableResult public func resume(train: DataLoader<Batch>, changing: Set<TrainerSetting> = []) throws -> Bool {
         guard let policy = checkpoints, let checkpoint = try Checkpoint.load(from: policy.folder, in: group) else { return false }
-        try restore(checkpoint, train: train, file: Checkpoint.newest(in: policy.folder))
+        try restore(checkpoint, train: train, file: Checkpoint.newest(in: policy.folder), changing: changing)
         return true
     }
 
     /// Restores the state in `checkpoint`. `file` names it in messages. All processes of a group call it.
     ///
-    /// Throws if it belongs to another model, optimizer, schedule or loader, or to another batch size or other metrics within an epoch;
-    /// then nothing has changed, on any process, unless memory runs out while steps are first shared. At an epoch's end batches and metrics
-    /// may be others from there on.
-    public func restore(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws {
-        func checked() throws -> [() throws -> Void] { try loading(checkpoint, train: train, file: file) }
+    /// Throws if it belongs to another model, optimizer, schedule or loader, to other settings of the trainer than those in `changing`
+    /// (``TrainerSetting``), or to another batch size or other metrics within an epoch; then nothing has changed, on any process, unless
+    /// memory runs out while steps are first shared. At an epoch's end batches and metrics may be others from there on.
+    public func restore(
+        _ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String, changing: Set<TrainerSetting> = []
+    ) throws {
+        func checked() throws -> [() throws -> Void] { try loading(checkpoint, train: train, file: file, changing) }
         func agreed() throws -> [() throws -> Void] { try group.map { try $0.all(checked) } ?? checked() }
         let isFirst = reducer == nil
         var loads = try agreed()
@@ -137,7 +143,9 @@ extension Trainer {
     }
 
     /// Reads and checks everything in `checkpoint`; nothing changes before what it returns is called.
-    private func loading(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws -> [() throws -> Void] {
+    private func loading(
+        _ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String, _ changing: Set<TrainerSetting>
+    ) throws -> [() throws -> Void] {
         let state = try TrainerState(checkpoint, file: file)
         func section(_ name: String) throws -> StateDict {
             guard let tensors = checkpoint[name] else {
@@ -160,6 +168,7 @@ extension Trainer {
             ("averages of the weights", average == nil ? 0 : 1, self.average == nil ? 0 : 1),
             ("generators of the loader's own", state.loader == nil ? 0 : 1, train.generator == nil ? 0 : 1),
         ] where found != own { throw differs(what, found, own) }
+        try checkSettings(state, changing: changing, file: file)
         let best = try bestWeights(checkpoint, state, file)
         var partial = try state.partial.map { found in
             try self.partial(found, StateTensors(checkpoint[Self.metricsSection] ?? StateDict()), train, sharding, file)

@@ -251,15 +251,15 @@ extension Trainer {
         func name(_ loader: DataLoader<Batch>) -> String {
             "\(loader.count) batches of \(loader.batchSize.map { "\($0)" } ?? "any size"), \(loader.sampleCount.map { "\($0)" } ?? "any number of") samples"
         }
+        let settings = TrainerSetting.allCases.map { "\($0): \(text(of: $0))" }
         try reducer.group.agree(
             on: [
                 "\(epochs) epochs", "\(history.count) of them done", "\(reducer.sharding.count) shards",
-                "batches of \(accumulate) for a step",
                 "training on \(name(train))", test.map { "evaluation on \(name($0))" } ?? "no evaluation", "step \(step)",
                 "\(partial?.position.batch ?? 0) batches of an epoch done", "optimizers: \(optimizers.map { "\(type(of: $0))" })",
                 checkpoints.map { "checkpoints, every \($0.steps.map { "\($0)" } ?? "no") steps" } ?? "no checkpoints",
                 "metrics: \(measures.map(\.name))",
-            ], "what to do")
+            ] + settings, "what to do")
         try reducer.group.synchronize(model)
     }
 

@@ -176,7 +176,7 @@ public final class Trainer<Batch, Output> {
     /// Averages the weights of `model`, the trainer's model or a part of it, into `averaged` after every step. Evaluation uses the average.
     public func average<M: Module>(_ model: M, into averaged: AveragedModel<M>) {
         average = WeightAverage(
-            module: averaged, update: { averaged.updateParameters(model) },
+            module: averaged, text: averaged.settingsText, update: { averaged.updateParameters(model) },
             pairs: {
                 Array(zip(model.parameters() + model.buffers(), averaged.module.parameters() + averaged.module.buffers()))
             })
@@ -215,6 +215,8 @@ extension Trainer where Batch == (Tensor, Tensor), Output == (Tensor, Tensor) {
 struct WeightAverage {
     /// The module whose state a checkpoint stores.
     let module: Module
+    /// How it averages.
+    let text: String
     let update: () -> Void
     /// The model's tensors, paired with their averages.
     let pairs: () -> [(own: Tensor, averaged: Tensor)]
