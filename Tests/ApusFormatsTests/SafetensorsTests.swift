@@ -41,6 +41,27 @@ import Testing
         #expect(folder.names == ["all.safetensors"])
     }
 
+    /// Bytes in memory are those of the file, and are read as it is: every part of them is refused as the part of a file.
+    @Test func bytesAreThoseOfTheFile() throws {
+        let (path, part) = (folder.file("whole"), folder.file("part"))
+        let contents = Safetensors(Self.everyDType, metadata: ["x": "1"])
+        try contents.write(to: path)
+        let whole = try contents.bytes()
+        #expect(whole == bytes(ofFile: path))
+        let read = try Safetensors(bytes: whole)
+        #expect(read.metadata == contents.metadata && read.tensors.keys == contents.tensors.keys)
+        for (key, tensor) in contents.tensors {
+            #expect(
+                read.tensors[key].map { $0.dtype == tensor.dtype && $0.shape == tensor.shape && bytes(of: $0) == bytes(of: tensor) } == true
+            )
+        }
+        for count in whole.indices {
+            folder.write(Array(whole[..<count]), "part")
+            let text = message { try Safetensors(bytes: Array(whole[..<count]), named: part) }
+            #expect(!text.isEmpty && text == message { try Safetensors(contentsOf: part) }, "\(count) bytes")
+        }
+    }
+
     @Test func equalContentsMakeEqualBytes() throws {
         let (a, b) = (folder.file("a"), folder.file("b"))
         try Self.everyDType.save(to: a, metadata: ["x": "1", "y": "2", "z": "3"])

@@ -47,6 +47,16 @@ package struct ByteRegion {
         (self.bytes, self.owner, self.file, self.record, self.start) = (bytes, owner, file, record, start)
     }
 
+    /// A copy of `bytes`, as if they were a file of that name or a record of it.
+    package init(copying bytes: [UInt8], file: String, record: String? = nil) throws(FormatError) {
+        guard let memory = UnpackedBytes(count: bytes.count) else {
+            throw FormatError(
+                file: file, place: record.map { .record($0, offset: nil) }, reason: "there is no memory for \(bytes.count) bytes")
+        }
+        memory.bytes.copyBytes(from: bytes)
+        self.init(memory.bytes, owner: memory, file: file, record: record)
+    }
+
     /// A part of the region; offsets in messages still count from the region's beginning.
     package subscript(range: Range<Int>) -> ByteRegion {
         ByteRegion(.init(rebasing: bytes[range]), owner: owner, file: file, record: record, start: start + range.lowerBound)

@@ -34,10 +34,8 @@ enum TarPyTorch {
         while let (name, _) = try tar.next() {
             let name = name.after("./") ?? name
             guard ["storages", "tensors", "pickle"].contains(name) else { continue }
-            let bytes = try tar.contents()
-            guard let memory = UnpackedBytes(count: bytes.count) else { throw region.error("no memory for \(bytes.count) bytes") }
-            memory.bytes.copyBytes(from: bytes)
-            guard parts.updateValue(ByteRegion(memory.bytes, owner: memory, file: region.file, record: name), forKey: name) == nil else {
+            let bytes = try ByteRegion(copying: tar.contents(), file: region.file, record: name)
+            guard parts.updateValue(bytes, forKey: name) == nil else {
                 throw FormatError(file: region.file, place: .record(name, offset: nil), reason: "it is there twice")
             }
         }

@@ -32,6 +32,22 @@ public struct Safetensors {
         self = try Safetensors(ByteRegion(MappedFile(path)))
     }
 
+    /// The file that ``bytes()`` makes, from a message or a database; `name` stands for it in errors. Throws ``FormatError`` for other bytes.
+    /// Python: `safetensors.torch.load`.
+    public init(bytes: [UInt8], named name: String = "safetensors") throws {
+        self = try Safetensors(ByteRegion(copying: bytes, file: name))
+    }
+
+    /// The bytes that ``write(to:)`` writes. Waits for the device. Python: `safetensors.torch.save`.
+    public func bytes() throws -> [UInt8] {
+        let layout = try layout(of: "safetensors", sealed: false)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(layout.beginning.count + layout.count)
+        bytes += layout.beginning
+        for i in layout.order { try withHostBytes(of: tensors[i].value) { bytes += $0 } }
+        return bytes
+    }
+
     /// Writes the file at `path` atomically: to a temporary file that is synced to the disk, then renamed.
     /// Keys are in the order of `tensors`, metadata in that of its names, so equal contents give equal bytes.
     public func write(to path: String) throws {
@@ -241,6 +257,17 @@ extension Safetensors {
 extension Safetensors {
     /// Writes the file; `sealed` adds a last tensor with the checksum of all bytes before it.
     func write(to path: String, sealed: Bool, beforeRename: () throws -> Void = {}) throws {
+        let layout = try layout(of: path, sealed: sealed)
+        try AtomicFile.write(to: path, beforeRename: beforeRename) { writer in
+            if sealed { writer.checksum = Checksum() }
+            try writer.write(layout.beginning)
+            for i in layout.order { try withHostBytes(of: tensors[i].value) { try writer.write($0) } }
+            if let seal = writer.checksum?.value { try withUnsafeBytes(of: seal.littleEndian) { try writer.write($0) } }
+        }
+    }
+
+    /// All before the elements, the tensors in the order in which theirs follow, and how many bytes those have. `path` names the file in errors.
+    private func layout(of path: String, sealed: Bool) throws(FormatError) -> (beginning: [UInt8], order: [Int], count: Int) {
         // Larger elements first, so that each tensor is aligned for its dtype.
         let order = tensors.indices.sorted { (-tensors[$0].value.dtype.size, $0) < (-tensors[$1].value.dtype.size, $1) }
         var begins = [Int](repeating: 0, count: tensors.count)
@@ -270,14 +297,7 @@ extension Safetensors {
         guard header.count <= Safetensors.maximumHeader else {
             throw FormatError(file: path, reason: "the header would take \(header.count) bytes, the limit is \(Safetensors.maximumHeader)")
         }
-
-        try AtomicFile.write(to: path, beforeRename: beforeRename) { writer in
-            if sealed { writer.checksum = Checksum() }
-            try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try writer.write($0) }
-            try writer.write(header)
-            for i in order { try withHostBytes(of: tensors[i].value) { try writer.write($0) } }
-            if let seal = writer.checksum?.value { try withUnsafeBytes(of: seal.littleEndian) { try writer.write($0) } }
-        }
+        return (withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init) + header, order, end)
     }
 
     private static func description(_ dtype: DType, _ shape: Shape, _ begin: Int) -> JSON {

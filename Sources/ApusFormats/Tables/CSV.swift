@@ -40,10 +40,7 @@ public struct CSV {
         parsing text: String, file: String = "table", delimiter: Character = ",", hasHeader: Bool = true,
         missing: Set<String> = CSV.missingTexts
     ) throws {
-        let bytes = Array(text.utf8)
-        guard let memory = UnpackedBytes(count: bytes.count) else { throw FormatError(file: file, reason: "there is no memory for it") }
-        memory.bytes.copyBytes(from: bytes)
-        let region = ByteRegion(memory.bytes, owner: memory, file: file, record: nil)
+        let region = try ByteRegion(copying: Array(text.utf8), file: file)
         try self.init(region, delimiter: delimiter, hasHeader: hasHeader, missing: missing)
     }
 

@@ -12,12 +12,9 @@ extension RunOptions {
         let images = Tensor.randn(Shape([batchSize] + input), device: device)
         let labels = Tensor.randint(classes, [batchSize], device: device)
         let criterion = CrossEntropyLoss()
-        let optimizer = optimizer.make(network.parameters(), lr: rate)
-        func step() {
-            optimizer.zeroGrad()
-            criterion(network(images), labels).backward()
-            optimizer.step()
-        }
+        // A loss that is a module has a row of its own.
+        let step = Workloads.step(
+            network.parameters(), images, labels, { optimizer.make($0, lr: rate) }, loss: { criterion($0, $1) }, forward: { network($0) })
         return try checked {
             for _ in 0..<3 { step() }
             let profile = Profile(of: network, steps: steps, step)

@@ -142,12 +142,12 @@ package enum Workloads {
 
     package static func step(
         _ parameters: [Parameter], _ x: Tensor, _ y: Tensor, _ optimizer: ([Parameter]) -> Optimizer = { SGD($0, lr: 0.01, momentum: 0.9) },
-        forward: @escaping (Tensor) -> Tensor
+        loss: @escaping (Tensor, Tensor) -> Tensor = { F.crossEntropy($0, $1) }, forward: @escaping (Tensor) -> Tensor
     ) -> () -> Void {
         let optimizer = optimizer(parameters)
         return {
             optimizer.zeroGrad()
-            F.crossEntropy(forward(x), y).backward()
+            loss(forward(x), y).backward()
             optimizer.step()
         }
     }

@@ -175,10 +175,11 @@ public final class Measurements {
     func gathered<Output>(in group: ProcessGroup, _ measures: [Measure<Output>]) throws -> Measurements {
         let all = Measurements(names)
         let tensors = StateTensors()
-        let own = try JSON(encoding: state(tensors))
-        for bytes in try group.allGather(bytes: TensorMessage(own, tensors.all).bytes) {
-            let message = try TensorMessage(bytes)
-            let found = try Measurements(message.value.decoded(), measures, tensors: StateTensors(message.tensors))
+        let own = try JSON(encoding: state(tensors)).text
+        for bytes in try group.allGather(bytes: Safetensors(tensors.all, metadata: ["state": own]).bytes()) {
+            let message = try Safetensors(bytes: bytes, named: "message")
+            let state: State = try JSON(parsing: message.metadata["state"] ?? "").decoded()
+            let found = try Measurements(state, measures, tensors: StateTensors(message.tensors))
             all.parts.merge(found.parts) { mine, _ in mine }
         }
         return all

@@ -38,13 +38,24 @@ extension Checkpoint {
 
         struct Section: Codable {
             var name: String
-            var tensors: [TensorEntry]
+            var tensors: [Entry]
+        }
+
+        /// A tensor whose elements travel apart.
+        struct Entry: Codable {
+            var name: String
+            var dtype: DType.RawValue
+            var shape: [Int]
+
+            var type: DType { DType(rawValue: dtype) ?? .float32 }
         }
 
         init(_ checkpoint: Checkpoint?) {
             guard let checkpoint else { return }
             sections = checkpoint.sectionNames.map { name in
-                Section(name: name, tensors: checkpoint[name]!.map { TensorEntry($0.key, $0.value) })
+                Section(
+                    name: name,
+                    tensors: checkpoint[name]!.map { Entry(name: $0.key, dtype: $0.value.dtype.rawValue, shape: Array($0.value.shape)) })
             }
             for (key, value) in checkpoint.metadata { metadata[key] = value }
         }
