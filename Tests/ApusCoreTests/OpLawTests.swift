@@ -1,5 +1,6 @@
 import Apus
 @testable import ApusCore
+import Foundation
 import TestSupport
 import Testing
 
@@ -14,6 +15,18 @@ import Testing
             waiting += node.edges.compactMap(\.node)
         }
         return found
+    }
+
+    /// The types in Sources that conform to `Op`: their names, and the text that follows.
+    static func declarations() throws -> [(name: String, file: String, text: Substring)] {
+        let files = FileManager.default.enumerator(at: inCheckout("../../Sources"), includingPropertiesForKeys: nil)
+        let type = try Regex(
+            "(?:struct|enum|class|extension) ([\\w.]+)(?:<[^>]*>)?: (?:[^{\n]*, )?Op(?:, [^{\n]*)?(?: where [^{\n]*)? \\{\n",
+            as: (Substring, Substring).self)
+        return try (files?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "swift" }.flatMap { file in
+            let text = try String(contentsOf: file, encoding: .utf8)
+            return text.matches(of: type).map { (String($0.output.1), file.lastPathComponent, text[$0.range.upperBound...]) }
+        }
     }
 
     private typealias Call = (name: String, call: @Sendable ([Tensor]) -> Tensor, shapes: [Shape])

@@ -31,6 +31,6 @@ extension RecordedOps {
         let source = Tensor([4.0, 0, 0, 0, 7, -2, 0.5], requiresGrad: true)
         let products = x.scatterReduce(0, Tensor([0, 0, 1, 1, 2, 2, 3]), source, reduce: .prod)
         (products * Tensor.arange(1.0, 6)).sum().backward()
-        return [x, source][which].grad!
+        return [x, source][which].grad ?? Tensor.zeros([0]) // None without memory.
     }
 }

@@ -33,16 +33,10 @@ def cases(x, i, b, s, wave, changed):
     both = torch.stack([low, low.flip(1) * 2])
     large = wave(15, 15, dtype=torch.float64)
     large = (large + large.mT) / 2 + torch.arange(15, dtype=torch.float64).square().diag()
-    positive = wave(15, 15, k=1.1, scale=0.2, dtype=torch.float64)
-    positive = positive @ positive.mT + 2 * torch.eye(15, dtype=torch.float64)
-    start = wave(15, 3, k=1.3, dtype=torch.float64)
 
     def rebuilt(found):
         u, s, v = found
         return (u * s.unsqueeze(-2) @ v.mT).float()
-
-    def pairs(which, **arguments):
-        return torch.lobpcg(large, k=2, X=start, **arguments)[which].abs().float()
 
     return {
         "and.number": lambda: i & 6,

@@ -9,8 +9,14 @@ extension Recorded {
         return Tensor.stack(list.map { tensor($0, dtype) })
     }
 
-    static func distribution(_ name: String, _ arguments: JSON) -> Distribution {
-        func given(_ name: String) -> Tensor? { arguments[name].map { tensor($0) } }
+    static func distribution(_ name: String, _ arguments: JSON) -> Distribution { distribution(name, parameters(arguments)) }
+
+    static func parameters(_ arguments: JSON) -> [String: Tensor] {
+        Dictionary(uniqueKeysWithValues: arguments.members!.map { ($0.key, tensor($0.value)) })
+    }
+
+    static func distribution(_ name: String, _ parameters: [String: Tensor]) -> Distribution {
+        func given(_ name: String) -> Tensor? { parameters[name] }
         switch name {
         case "Normal": return Normal(given("loc")!, given("scale")!)
         case "Uniform": return Uniform(given("low")!, given("high")!)

@@ -51,8 +51,7 @@ package func complaintsWithoutMemory(
     guard let expected = try? checked({ try prepare().run() }).map(bits) else { return nil }
     var complaints: [String] = []
     for source in MemorySource.allCases {
-        // All k; from 64 on, with steps of 1/64 of k.
-        for k in blocks {
+        for k in 0... {
             guard let trial = try? prepare() else { return complaints + ["\(name): cannot be prepared"] }
             let place = "\(name), without block \(k) of \(source)"
             let before = trial.given.map(bits)
@@ -81,7 +80,33 @@ package func complaintsWithoutMemory(
     return complaints
 }
 
-private let blocks = Array(sequence(first: 0) { $0 + 1 + $0 / 64 }.prefix(1500))
+/// Sees which ops are applied and differentiated, by their types.
+package final class OpWatcher: Observer {
+    package private(set) var applied: Set<String> = []
+    package private(set) var differentiated: Set<String> = []
+
+    package init() {}
+
+    /// Runs a call. The ops of one that fails do not count.
+    package func watch(_ prepare: () throws -> Trial) {
+        let before = (applied, differentiated)
+        if (try? checked { try Context.observed(by: self, prepare().run) }) == nil { (applied, differentiated) = before }
+    }
+
+    package func willBegin(_ activity: Activity) {
+        switch activity {
+        case .op(_, let type?): applied.insert(Self.name(type))
+        case .derivative(let node):
+            if let op = Mirror(reflecting: node).descendant("op") as? any Op { differentiated.insert(Self.name(type(of: op))) }
+        case .op, .module, .step: break
+        }
+    }
+
+    package func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor]) {}
+
+    /// Without what a generic type is of.
+    private static func name(_ type: Any.Type) -> String { String("\(type)".prefix { $0 != "<" }) }
+}
 
 /// The dtype, shape and elements, bit for bit.
 private func bits(_ x: Tensor) -> [UInt8] {

@@ -48,7 +48,7 @@ extension DifferentiableFunction {
         for x in inputs where x.isPoisoned {
             return noGrad { forward(inputs, FunctionContext()) }.map { _ in x }
         }
-        return Context.activity(.op(name)) {
+        return Context.activity(.op(name, type: nil)) {
             let outputs = record(inputs)
             Context.current.observer?.didRun(name, inputs: inputs, outputs: outputs)
             return outputs

@@ -15,8 +15,8 @@ extension Observer {
 
 /// The activities that observers are notified of.
 package enum Activity {
-    /// An op, by its name.
-    case op(String)
+    /// An op, by its name; the type is nil for a function of `DifferentiableFunction`.
+    case op(String, type: (any Op.Type)?)
     /// The call of a module.
     case module(AnyObject)
     /// A node in a backward pass: the derivative of its op.

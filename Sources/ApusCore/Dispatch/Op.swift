@@ -127,7 +127,7 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     let isWatched = Context.read { $0.observer != nil || $0.anomaly || $0.savedTensorsHooks != nil }
     if Context.read({ $0.autocast != nil }) || inputs.any({ $0.form != nil }), let result = applyOtherwise(op, inputs) { return result }
     let node = gradEnabled && inputs.any(\.requiresGrad) ? OpNode(op, inputs) : nil
-    if isWatched { Context.current.observer?.willBegin(.op(op.name)) }
+    if isWatched { Context.current.observer?.willBegin(.op(op.name, type: O.self)) }
     defer { if isWatched { Context.current.observer?.didEnd() } }
     do throws(OpError) {
         if inputs.any({ $0.device != inputs.first!.device }) { try checkDevices(Array(inputs)) }

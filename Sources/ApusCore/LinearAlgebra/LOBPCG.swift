@@ -31,7 +31,7 @@ private struct LOBPCG: Op {
         ]
         try setGradEnabled(false) { () throws(OpError) in
             for i in 0..<count {
-                var search = EigenpairSearch(
+                var search = try EigenpairSearch(
                     a: a.select(0, i), b: hasB ? inputs[2].select(0, i) : nil,
                     preconditioner: hasPreconditioner ? inputs[hasB ? 3 : 2].select(0, i) : nil, tol: tol, largest: largest,
                     method: method, vectors: inputs[1].select(0, i))
@@ -88,12 +88,16 @@ private struct EigenpairSearch {
     private let normOfA: Double
     private let normOfB: Double
 
-    init(a: Tensor, b: Tensor?, preconditioner: Tensor?, tol: Double, largest: Bool, method: LOBPCGMethod, vectors: Tensor) {
+    init(
+        a: Tensor, b: Tensor?, preconditioner: Tensor?, tol: Double, largest: Bool, method: LOBPCGMethod, vectors: Tensor
+    )
+        throws(OpError)
+    {
         (self.a, self.b, self.preconditioner, self.tol, self.largest, self.method) = (a, b, preconditioner, tol, largest, method)
         (self.vectors, values, subspace) = (vectors, vectors, vectors)
-        let length = Self.length(vectors)
-        normOfA = Self.length(a.matmul(vectors)) / length
-        normOfB = Self.length(b?.matmul(vectors) ?? vectors) / length
+        let length = try Self.length(vectors)
+        normOfA = try Self.length(a.matmul(vectors)) / length
+        normOfB = try Self.length(b?.matmul(vectors) ?? vectors) / length
     }
 
     /// Runs until the first `k` pairs have converged, at most `niter` steps, or any number if that is below 1.
@@ -158,7 +162,7 @@ private struct EigenpairSearch {
     private func timesB(_ x: Tensor) -> Tensor { b?.matmul(x) ?? x }
 
     /// The Frobenius norm.
-    private static func length(_ x: Tensor) -> Double { x.norm().item() }
+    private static func length(_ x: Tensor) throws(OpError) -> Double { try x.norm().numbers()[0] }
 
     /// Sᵀ·M·S, or Sᵀ·S.
     private func form(_ matrix: Tensor?, _ s: Tensor) -> Tensor { s.mT.matmul(matrix?.matmul(s) ?? s) }
@@ -187,7 +191,7 @@ private struct EigenpairSearch {
     /// left out.
     private func orthonormal(_ u: Tensor, to v: Tensor) throws(OpError) -> Tensor {
         var u = u
-        let lengthOfV = Self.length(timesB(v))
+        let lengthOfV = try Self.length(timesB(v))
         var overlap = v.mT.matmul(timesB(u))
         for _ in 0..<3 {
             u = u - v.matmul(overlap)
@@ -197,10 +201,10 @@ private struct EigenpairSearch {
                 if u.numel == 0 { return u }
                 product = timesB(u)
                 let rest = u.mT.matmul(product) - Tensor.eye(u.shape[1], dtype: u.dtype, device: u.device)
-                if Self.length(rest) / (Self.length(product) * Self.length(u)) < tol { break }
+                if try Self.length(rest) / (Self.length(product) * Self.length(u)) < tol { break }
             }
             overlap = v.mT.matmul(product)
-            if Self.length(overlap) / (lengthOfV * Self.length(u)) < tol { break }
+            if try Self.length(overlap) / (lengthOfV * Self.length(u)) < tol { break }
         }
         return u
     }

@@ -125,7 +125,7 @@ private final class Recorder: Observer {
         var module = calls.last
         let what: What
         switch activity {
-        case .op(let name): what = .op(name)
+        case .op(let name, _): what = .op(name)
         case .step(let name): what = .step(name)
         case .derivative(let node):
             what = .derivative(node.name)
