@@ -2,6 +2,7 @@ import ApusDistributed
 import ApusSystem
 import ApusTraining
 import Glibc
+import Synchronization
 
 /// A command that was given `--processes`: it starts a launcher of MPI with the same command for each process, and stands between that and
 /// the terminal. Ctrl-C stays with it: the launchers' own way of ending leaves no time for a checkpoint.

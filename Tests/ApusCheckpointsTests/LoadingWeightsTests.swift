@@ -1,4 +1,8 @@
-import Apus
+import ApusCheckpoints
+import ApusCore
+import ApusFormats
+import ApusNN
+import ApusOptim
 import TestSupport
 import Testing
 

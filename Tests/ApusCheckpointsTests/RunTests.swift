@@ -1,4 +1,9 @@
-import Apus
+import ApusCheckpoints
+import ApusCore
+import ApusFormats
+import ApusNN
+import ApusOptim
+import ApusSystem
 import Foundation
 import TestSupport
 import Testing

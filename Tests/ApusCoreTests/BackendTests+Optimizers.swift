@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusOptim
 import TestSupport
 import Testing
 

@@ -1,4 +1,7 @@
-import Apus
+import ApusCore
+import ApusFormats
+import ApusNN
+import ApusTraining
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusSystem
 import Glibc
 import TestSupport
 import Testing

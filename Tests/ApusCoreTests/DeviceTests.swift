@@ -1,4 +1,7 @@
-import Apus
+import ApusCore
+import ApusNN
+import ApusOptim
+import ApusSystem
 import TestSupport
 import Testing
 

@@ -1,7 +1,5 @@
-import Apus
 import TestSupport
 import Testing
-
 @testable import ApusCore
 
 /// Decompositions of matrices large enough for `LargeMatrices`, whose steps are ours: products and lengths in float64, in units of n·ε.

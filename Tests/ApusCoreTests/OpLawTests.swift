@@ -1,8 +1,8 @@
-import Apus
-@testable import ApusCore
+import ApusNN
 import Foundation
 import TestSupport
 import Testing
+@testable import ApusCore
 
 /// Ops are values: they can be printed, compared and applied again.
 @Suite struct OpLawTests {

@@ -1,4 +1,3 @@
-import Apus
 import ApusCore
 import Foundation
 import TestSupport

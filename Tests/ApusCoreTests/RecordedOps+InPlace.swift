@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The cases of `Tests/ApusCoreTests/record_ops.py` that change a tensor in place, and gradients.
 extension RecordedOps {

@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The cases of `Tests/ApusCoreTests/record_linalg.py` about linear algebra. They are computed in float64 and compared in float32.
 extension RecordedOps {

@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The cases of `Tests/ApusCoreTests/record_pointwise.py` about pointwise functions that are composed of others, and about those in place.
 extension RecordedOps {

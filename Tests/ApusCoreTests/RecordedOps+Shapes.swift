@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The cases of `Tests/ApusCoreTests/record_shapes.py`: shapes, joining, diagonals, positions and windows.
 extension RecordedOps {

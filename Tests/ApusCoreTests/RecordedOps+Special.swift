@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The cases of `Tests/ApusCoreTests/record_ops.py` about special functions, most of them in float64.
 extension RecordedOps {

@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The cases of `Tests/ApusCoreTests/record_statistics.py` about statistics, searching, differences and products of several tensors.
 extension RecordedOps {

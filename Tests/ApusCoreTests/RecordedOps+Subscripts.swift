@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The cases of `Tests/ApusCoreTests/record_ops.py` about subscripts that need inputs of their own, and assignments.
 extension RecordedOps {

@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The cases of `Tests/ApusCoreTests/record_various.py`: operators with numbers, filling, hashes, factors of low rank, options of printing.
 extension RecordedOps {

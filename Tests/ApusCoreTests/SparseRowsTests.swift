@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 import Testing
 
 /// Gradients that contain only the nonzero rows.

@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusData
 import TestSupport
 import Testing
 

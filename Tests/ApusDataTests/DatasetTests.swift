@@ -1,6 +1,6 @@
-import Apus
-import Testing
+import ApusCore
 import TestSupport
+import Testing
 @testable import ApusData
 
 @Suite struct DatasetTests {

@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 import Foundation
 import TestSupport
 import Testing

@@ -1,7 +1,6 @@
-import Apus
+import ApusCore
 import Foundation
 @testable import ApusData
-@testable import ApusFormats
 
 /// The numbers 0, 1, … as float32, in that shape.
 func numbers(_ shape: Shape) -> Tensor { Tensor((0..<shape.numel).map { Float($0) }, shape: shape) }

@@ -1,5 +1,8 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusDistributed
+import ApusNN
+import ApusOptim
 import Foundation
 import Testing
 

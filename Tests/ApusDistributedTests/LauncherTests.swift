@@ -1,4 +1,3 @@
-import ApusDistributed
 import TestSupport
 import Testing
 

@@ -1,5 +1,9 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusDistributed
+import ApusNN
+import ApusOptim
+import ApusTraining
 import Foundation
 import TestSupport
 import Testing

@@ -1,4 +1,6 @@
-import Apus
+import ApusCore
+import ApusDistributions
+import ApusFormats
 import Foundation
 import TestSupport
 import Testing

@@ -1,4 +1,6 @@
-import Apus
+import ApusCore
+import ApusDistributions
+import ApusFormats
 import TestSupport
 
 /// What `Tests/ApusDistributionsTests/record_distributions.py` writes distributions and their values as.

@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-@testable import ApusFormats
 
 /// What `scripts/check/fuzz` has found, and inputs that reach much of each reader's code: none crashes, hangs, or takes much memory.
 @Suite struct FuzzRegressionTests {

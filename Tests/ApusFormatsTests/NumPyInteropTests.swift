@@ -1,5 +1,3 @@
-import Apus
-import ApusSystem
 import Foundation
 import TestSupport
 import Testing

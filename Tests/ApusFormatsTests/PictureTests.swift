@@ -1,5 +1,6 @@
-import Apus
+import ApusCore
 import ApusSystem
+import Foundation
 import TestSupport
 import Testing
 @testable import ApusFormats

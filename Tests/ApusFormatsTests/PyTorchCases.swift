@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusSystem
 import Foundation
 import TestSupport
 @testable import ApusFormats

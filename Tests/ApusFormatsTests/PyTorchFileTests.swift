@@ -1,4 +1,3 @@
-import Apus
 import ApusSystem
 import Foundation
 import TestSupport

@@ -1,4 +1,3 @@
-import Apus
 import Foundation
 import TestSupport
 @testable import ApusCore

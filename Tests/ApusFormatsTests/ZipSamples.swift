@@ -1,4 +1,3 @@
-import ApusSystem
 import TestSupport
 @testable import ApusFormats
 

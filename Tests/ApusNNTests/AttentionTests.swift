@@ -1,6 +1,7 @@
-import Apus
-import Testing
+import ApusCore
+import ApusNN
 import TestSupport
+import Testing
 
 /// Attention and transformers: answers recorded from PyTorch, derivatives, masks, names, printed forms, errors.
 @Suite struct AttentionTests {

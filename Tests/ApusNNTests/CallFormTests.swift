@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusNN
 import Testing
 
 // Every signature that a class's own call may have. None needs code for the inherited call.

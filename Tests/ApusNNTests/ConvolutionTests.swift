@@ -1,6 +1,7 @@
-import Apus
-import Testing
+import ApusCore
+import ApusNN
 import TestSupport
+import Testing
 
 /// Convolutions: answers recorded from PyTorch, first and second derivatives against finite differences, printed forms, errors.
 @Suite struct ConvolutionTests {

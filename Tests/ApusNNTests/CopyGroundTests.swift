@@ -1,7 +1,8 @@
-import Apus
-@testable import ApusNN
+import ApusCore
+import OrderedCollections
 import TestSupport
 import Testing
+@testable import ApusNN
 
 /// What `copy()` needs, and modules that do not need it.
 @Suite struct CopyGroundTests {

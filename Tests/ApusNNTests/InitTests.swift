@@ -1,7 +1,8 @@
-import Apus
+import ApusCore
+import ApusNN
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Initialisers: random ones by moments and a Kolmogorov–Smirnov test of 100,000 draws with a fixed seed, the others exactly.
 @Suite struct InitTests {

@@ -1,7 +1,8 @@
-import Apus
+import ApusCore
+import ApusNN
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Losses against PyTorch's answers (the literals below) and finite differences, and errors for bad input. The recorded cases of the
 /// conformance suite cover more settings in float32.

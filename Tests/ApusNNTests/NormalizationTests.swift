@@ -1,6 +1,7 @@
-import Apus
-import Testing
+import ApusCore
+import ApusNN
 import TestSupport
+import Testing
 
 /// Normalisation: answers recorded from PyTorch, running statistics, derivatives of first (fused) and second (composed) order, errors.
 @Suite struct NormalizationTests {

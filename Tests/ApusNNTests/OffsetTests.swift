@@ -1,4 +1,6 @@
-import Apus
+import ApusCore
+import ApusDistributions
+import ApusNN
 import TestSupport
 import Testing
 

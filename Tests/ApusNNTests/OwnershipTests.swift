@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusNN
 import Testing
 
 private final class Elsewhere { let layer = Linear(2, 2) }

@@ -1,6 +1,7 @@
-import Apus
-import Testing
+import ApusCore
+import ApusNN
 import TestSupport
+import Testing
 
 /// Pools: answers recorded from PyTorch, derivatives, printed forms, errors.
 @Suite struct PoolingTests {

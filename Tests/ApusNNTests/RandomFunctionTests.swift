@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusNN
 import Foundation
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusNN
 
 extension RecordedCalls {
     static func spatial() -> [String: RecordedCall] {

@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusNN
 
 extension RecordedCalls {
     private static func f(_ x: [Tensor]) -> Tensor { (x[0].sin() * x[1].exp()).sum() + (x[0] * x[1]).sum().square() }

@@ -1,6 +1,7 @@
-import Apus
-import Testing
+import ApusCore
+import ApusNN
 import TestSupport
+import Testing
 
 /// Fills parameter i of a module with the numbers sin(0.37·k)·(0.5 + 0.1·i), as for the recorded answers.
 func fill<Layer: Module>(_ module: Layer) -> Layer {

@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusNN
 import TestSupport
 import Testing
 

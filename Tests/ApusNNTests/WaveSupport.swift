@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// sin(0.37·i) in row-major order, in float64: the inputs that the recorded answers of PyTorch were computed from
 /// (`(torch.arange(n, dtype=torch.float64) * 0.37).sin()`).

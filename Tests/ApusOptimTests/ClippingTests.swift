@@ -1,6 +1,8 @@
-import Apus
-import Testing
+import ApusCore
+import ApusFormats
+import ApusOptim
 import TestSupport
+import Testing
 
 @Suite struct ClippingTests {
     /// Norms of several orders, and the clipped gradients, equal PyTorch's.

@@ -1,4 +1,6 @@
-import Apus
+import ApusCore
+import ApusFormats
+import ApusOptim
 import Foundation
 import TestSupport
 import Testing

@@ -1,7 +1,8 @@
-import Apus
+import ApusCore
+import ApusOptim
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 /// Optimizers with infinite and NaN numbers, and with unusual states and parameters.
 @Suite struct OptimizerLawTests {

@@ -1,6 +1,8 @@
-import Apus
-import Testing
+import ApusCore
+import ApusFormats
+import ApusOptim
 import TestSupport
+import Testing
 
 @Suite struct OptimizerTests {
     static let runs: [JSON] = Recorded.load("optimizers")

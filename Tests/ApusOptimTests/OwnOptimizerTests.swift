@@ -1,4 +1,8 @@
-import Apus
+import ApusCore
+import ApusData
+import ApusNN
+import ApusOptim
+import ApusTraining
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,8 @@
-import Apus
+import ApusCore
+import ApusFormats
+import ApusOptim
 import Glibc
+import TestSupport
 import Testing
 
 /// Properties of every schedule.

@@ -1,7 +1,9 @@
-import Apus
+import ApusCore
+import ApusFormats
+import ApusOptim
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct ScheduleTests {
     static let runs: [JSON] = Recorded.load("schedules")

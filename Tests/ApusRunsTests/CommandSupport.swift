@@ -1,6 +1,6 @@
-import Apus
-import ApusRuns
-import ApusTraining
+import ApusCore
+import ApusFormats
+import ApusVision
 import Glibc
 import TestSupport
 import Testing

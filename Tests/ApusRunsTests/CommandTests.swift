@@ -1,9 +1,7 @@
-import Apus
-import Foundation
+import ApusCore
 import ApusFormats
 import ApusSystem
-import ApusRuns
-import ApusTraining
+import Foundation
 import Glibc
 import TestSupport
 import Testing

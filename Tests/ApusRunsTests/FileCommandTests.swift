@@ -1,4 +1,6 @@
-import Apus
+import ApusCheckpoints
+import ApusCore
+import ApusNN
 import ApusRuns
 import Foundation
 import TestSupport

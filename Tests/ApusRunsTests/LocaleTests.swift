@@ -1,4 +1,7 @@
-import Apus
+import ApusCore
+import ApusFormats
+import ApusNN
+import ApusOptim
 import Foundation
 import TestSupport
 import Testing

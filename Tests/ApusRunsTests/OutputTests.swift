@@ -1,4 +1,3 @@
-import Apus
 import ApusFormats
 import ApusSystem
 import Glibc

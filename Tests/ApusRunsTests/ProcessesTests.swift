@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 import ApusDistributed
 import ApusFormats
 import ApusSystem

@@ -1,11 +1,10 @@
-import Apus
+import ApusCore
 import ApusFormats
 import ApusSystem
 import Foundation
 import TestSupport
 import Testing
 @testable import ApusRuns
-@testable import ApusTraining
 
 /// Resuming runs: one process at a time, with more epochs, and with data that have moved.
 @Suite struct ResumeTests {

@@ -1,11 +1,13 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusFormats
 import ApusSystem
+import ApusVision
+import Foundation
 import Glibc
 import TestSupport
 import Testing
 @testable import ApusRuns
-@testable import ApusTraining
 
 /// Images of 4 × 4 pixels: which of them a run trains on, and which it is tested on.
 @Suite struct RunDataTests {

@@ -1,6 +1,8 @@
-import Apus
+import ApusCore
+import ApusNN
 import ApusRuns
 import ApusTraining
+import ApusVision
 import Testing
 
 @Suite struct SummaryTests {

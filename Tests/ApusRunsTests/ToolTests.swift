@@ -1,5 +1,9 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusFormats
+import ApusNN
+import ApusTraining
+import ApusVision
 import Glibc
 import TestSupport
 import Testing

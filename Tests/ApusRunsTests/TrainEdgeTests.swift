@@ -1,9 +1,9 @@
-import Apus
+import ApusCore
 import ApusFormats
+import ApusNN
 import Foundation
 import TestSupport
 import Testing
-@testable import ApusCommand
 @testable import ApusRuns
 
 /// Runs whose options meet in ways that are easily got wrong.

@@ -1,10 +1,11 @@
-import Apus
+import ApusCore
 import ApusFormats
-@testable import ApusRuns
+import ArgumentParser
 import Foundation
 import TestSupport
 import Testing
 @testable import ApusCommand
+@testable import ApusRuns
 
 /// Options of `apus train`: each is one on the command line, one in JSON and a property, and none is without effect.
 @Suite struct TrainOptionTests {

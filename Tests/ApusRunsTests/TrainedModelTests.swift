@@ -1,5 +1,10 @@
-import Apus
+import ApusCore
+import ApusData
+import ApusFormats
+import ApusNN
 import ApusRuns
+import ApusTraining
+import ApusVision
 import Glibc
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusFormats
 import ApusSystem
 import Foundation
 import TestSupport

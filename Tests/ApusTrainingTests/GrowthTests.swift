@@ -1,5 +1,7 @@
 import AllocationCounter
-import Apus
+import ApusCore
+import ApusNN
+import ApusOptim
 import Foundation
 import Testing
 

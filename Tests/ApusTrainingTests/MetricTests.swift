@@ -1,8 +1,11 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusFormats
-@testable import ApusTraining
+import ApusNN
+import ApusOptim
 import TestSupport
 import Testing
+@testable import ApusTraining
 
 /// A user-defined metric, as in the documentation.
 private struct WithinOne: Metric {

@@ -1,6 +1,7 @@
-import Apus
 import ApusCore
 import ApusFormats
+import ApusNN
+import ApusOptim
 import ApusTraining
 import TestSupport
 import Testing

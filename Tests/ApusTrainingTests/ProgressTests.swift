@@ -1,7 +1,8 @@
-import Apus
+import ApusCore
 import ApusFormats
-@testable import ApusTraining
+import ApusSystem
 import Testing
+@testable import ApusTraining
 
 @Suite struct ProgressTests {
     func progress(batch: Int = 620, batches: Int = 1000) throws -> TrainingProgress {

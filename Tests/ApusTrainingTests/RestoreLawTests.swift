@@ -1,9 +1,12 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusFormats
-@testable import ApusTraining
+import ApusNN
+import ApusOptim
 import Foundation
 import TestSupport
 import Testing
+@testable import ApusTraining
 
 /// What a trainer restores: everything or nothing, wherever it was ended.
 @Suite struct RestoreLawTests {

@@ -1,8 +1,11 @@
-import Apus
-@testable import ApusTraining
+import ApusCore
+import ApusData
+import ApusNN
+import ApusOptim
 import Glibc
 import TestSupport
 import Testing
+@testable import ApusTraining
 
 /// Properties of every run of a trainer, wherever it is stopped and whatever its settings.
 @Suite struct TrainerLawTests {

@@ -1,8 +1,11 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusFormats
-@testable import ApusTraining
+import ApusNN
+import ApusOptim
 import TestSupport
 import Testing
+@testable import ApusTraining
 
 /// Resuming under changed conditions, and unusual uses of a trainer.
 @Suite struct TrainerResumeTests {

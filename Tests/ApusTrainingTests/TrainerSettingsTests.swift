@@ -1,8 +1,12 @@
-import Apus
-@testable import ApusTraining
+import ApusCore
+import ApusData
+import ApusNN
+import ApusOptim
 import Glibc
+import OrderedCollections
 import TestSupport
 import Testing
+@testable import ApusTraining
 
 /// Everything that a trainer does besides the plain loop, each against a handwritten equivalent.
 @Suite struct TrainerSettingsTests {

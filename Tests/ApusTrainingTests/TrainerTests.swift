@@ -1,8 +1,13 @@
-import Apus
-@testable import ApusTraining
+import ApusCore
+import ApusData
+import ApusFormats
+import ApusNN
+import ApusOptim
+import ApusVision
 import Glibc
 import TestSupport
 import Testing
+@testable import ApusTraining
 
 /// A small run on the first images of Fashion-MNIST with all kinds of randomness: weights, order, dropout.
 private struct SmallRun {

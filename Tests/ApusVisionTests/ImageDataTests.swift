@@ -1,10 +1,10 @@
-import Apus
+import ApusCore
 import Foundation
-import Testing
 import TestSupport
+import Testing
 @testable import ApusData
-@testable import ApusVision
 @testable import ApusFormats
+@testable import ApusVision
 
 @Suite struct ImageDataTests {
     let folder = TemporaryFolder()

@@ -1,7 +1,10 @@
-import Apus
+import ApusCore
+import ApusData
+import ApusFormats
+import ApusVision
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Data sets of pictures with a transform, and of files of any kind.
 @Suite struct PictureDatasetTests {

@@ -1,9 +1,8 @@
-import Apus
+import ApusCore
 import Glibc
 import TestSupport
 import Testing
 @testable import ApusFormats
-@testable import ApusNN
 @testable import ApusVision
 
 /// The laws of transforms that draw.

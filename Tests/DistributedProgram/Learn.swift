@@ -1,5 +1,8 @@
-import Apus
+import ApusCore
+import ApusData
 import ApusDistributed
+import ApusNN
+import ApusOptim
 import ApusSystem
 
 /// Trains a small network with batch normalisation and dropout for some steps, and returns a hash of its weights and buffers.

@@ -1,5 +1,7 @@
-import Apus
+import ApusCore
 import ApusDistributed
+import ApusNN
+import ApusOptim
 import ApusSystem
 
 /// Trains a network of 16.8 million parameters for three steps of Adam, whose steps are shared or whole. Returns the bytes of memory that

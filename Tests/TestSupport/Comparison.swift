@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 import Testing
 
 /// The elements as `Double`, in row-major order; the tensor's own backend only copies them to the host, if they are not there.

@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 import Testing
 
 /// Compares the derivatives that autograd computes for `f` with finite differences, in float64: first derivatives and, unless `second` is

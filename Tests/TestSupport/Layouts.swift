@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// Memory layouts of a tensor that every kernel must be able to read.
 package enum Layout: String, CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 /// The description of the error that `body` throws or that an op in it records; "" if there is none.
 package func message<Result>(_ body: () throws -> Result) -> String {

@@ -1,4 +1,6 @@
-import Apus
+import ApusCore
+import ApusFormats
+import Foundation
 
 /// What the scripts beside a suite (`record_….py`) recorded of other programs, PyTorch above all, in its folder `Recorded`.
 ///

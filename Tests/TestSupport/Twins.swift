@@ -1,4 +1,4 @@
-import Apus
+import ApusCore
 
 #if canImport(Glibc)
     import Glibc

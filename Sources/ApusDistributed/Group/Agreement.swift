@@ -1,5 +1,6 @@
 import ApusCore
 import Glibc
+import Synchronization
 
 extension ProcessGroup {
     /// Words that each process sends along with its signature; they are not compared.

@@ -1,6 +1,7 @@
 import ApusCore
 import ApusFormats
 import ApusTraining
+import ApusVision
 
 extension Report {
     /// Adds what an evaluation has found: the table of classes, the confusion matrix, the calibration, and its mistakes with the images of `data`,

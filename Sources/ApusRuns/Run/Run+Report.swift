@@ -4,6 +4,7 @@ import ApusFormats
 import ApusNN
 import ApusSystem
 import ApusTraining
+import ApusVision
 import Glibc
 
 extension Run {

@@ -3,6 +3,7 @@ import ApusData
 import ApusDistributed
 import ApusFormats
 import ApusNN
+import ApusSystem
 import ApusTraining
 import ApusVision
 

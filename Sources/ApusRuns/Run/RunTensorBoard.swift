@@ -2,6 +2,7 @@ import ApusCore
 import ApusFormats
 import ApusNN
 import ApusTraining
+import ApusVision
 
 /// What a run writes to TensorBoard: curves, and at its beginning options, facts and the model's graph, at its end pictures that the model
 /// takes for others.

@@ -1,5 +1,4 @@
-import Apus
-import ApusFormats
+import ApusCore
 
 extension Database {
     private static func window(_ c: Call, _ make: (Int, Bool, DType) -> Tensor) throws -> Tensor {

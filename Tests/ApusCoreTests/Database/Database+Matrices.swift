@@ -1,5 +1,4 @@
-import Apus
-import ApusFormats
+import ApusCore
 
 extension Database {
     private static func order(_ c: Call, _ keys: Call.Key) throws -> NormOrder? {

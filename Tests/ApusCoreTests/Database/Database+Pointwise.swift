@@ -1,5 +1,4 @@
-import Apus
-import ApusFormats
+import ApusCore
 
 extension Database {
     /// Functions of each element, and of pairs of elements.

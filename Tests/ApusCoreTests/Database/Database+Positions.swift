@@ -1,5 +1,4 @@
-import Apus
-import ApusFormats
+import ApusCore
 
 extension Database {
     private static func reduced(_ c: Call) throws -> Tensor {

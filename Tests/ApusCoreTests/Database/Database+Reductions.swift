@@ -1,5 +1,4 @@
-import Apus
-import ApusFormats
+import ApusCore
 
 extension Database {
     /// A reduction over all elements, one dim or several.
