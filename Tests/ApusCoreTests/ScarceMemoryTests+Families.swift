@@ -1,4 +1,6 @@
-import Apus
+import ApusCore
+import ApusNN
+import ApusOptim
 import TestSupport
 
 extension ScarceMemoryTests {

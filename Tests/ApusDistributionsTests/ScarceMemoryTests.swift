@@ -1,4 +1,5 @@
-import Apus
+import ApusCore
+import ApusDistributions
 import Foundation
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
-import Apus
 import ApusFormats
+import ApusNN
 @testable import ApusCommand
 @testable import ApusRuns
 import Foundation

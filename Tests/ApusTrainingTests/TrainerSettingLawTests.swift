@@ -1,4 +1,7 @@
-import Apus
+import ApusCore
+import ApusData
+import ApusNN
+import ApusOptim
 import ApusFormats
 @testable import ApusTraining
 import TestSupport
