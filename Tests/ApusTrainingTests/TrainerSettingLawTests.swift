@@ -80,7 +80,7 @@ import Testing
     }
 
     /// Everything that differs is named at once. A checkpoint of an earlier version does not say how its run was set, and a name that is none
-    /// is of no setting.
+    /// is refused.
     @Test func whatDiffersIsNamedAtOnce() throws {
         try withFolder { folder in
             let first = run(folder)
@@ -94,7 +94,12 @@ import Testing
             ] { #expect(text.contains(part), "\(text)") }
             var earlier = try #require(try Checkpoint.load(from: folder))
             guard case .object(var members) = try JSON(parsing: try #require(earlier.metadata["trainer"])) else { return }
-            members.removeAll { $0.key == "settings" }
+            let place = try #require(members.firstIndex { $0.key == "settings" })
+            members[place].value = ["accumulation": "2"]
+            earlier.metadata["trainer"] = JSON.object(members).text
+            let newer = message { try other.trainer.restore(earlier, train: other.train, file: "FILE") }
+            #expect(newer.contains("no setting 'accumulation': written by a newer version") && other.trainer.step == 0, "\(newer)")
+            members.remove(at: place)
             earlier.metadata["trainer"] = JSON.object(members).text
             try other.trainer.restore(earlier, train: other.train, file: "FILE")
             #expect(other.trainer.step == first.trainer.step)

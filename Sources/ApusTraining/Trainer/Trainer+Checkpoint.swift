@@ -114,8 +114,8 @@ extension Trainer {
         try reducer.map { try measurements.gathered(in: $0.group, measures) } ?? measurements
     }
 
-    /// Continues from the newest undamaged checkpoint in the policy's folder, with other settings in `changing` than before if it names them.
-    /// Returns false where there is none; then nothing has changed.
+    /// Continues from the newest undamaged checkpoint in the policy's folder, with the settings of this trainer, which must be those of before
+    /// but for `changing`. Returns false where there is no checkpoint; then nothing has changed.
     @discardableResult public func resume(train: DataLoader<Batch>, changing: Set<TrainerSetting> = []) throws -> Bool {
         guard let policy = checkpoints, let checkpoint = try Checkpoint.load(from: policy.folder, in: group) else { return false }
         try restore(checkpoint, train: train, file: Checkpoint.newest(in: policy.folder), changing: changing)

@@ -48,6 +48,11 @@ extension Trainer {
     /// Throws unless the trainer is set as it was when `state` was written, but for `changing`. Checkpoints of earlier versions do not say.
     func checkSettings(_ state: TrainerState, changing: Set<TrainerSetting>, file: String) throws(FormatError) {
         let found = state.settings ?? [:]
+        if let strange = found.keys.filter({ TrainerSetting(rawValue: $0) == nil }).min() {
+            throw FormatError(
+                file: file, place: .key(TrainerState.key), reason: "there is no setting '\(printable(strange))': written by a newer version"
+            )
+        }
         let different = TrainerSetting.allCases.filter { setting in
             !changing.contains(setting) && found[setting.rawValue].map { $0 != text(of: setting) } ?? false
         }
