@@ -183,43 +183,30 @@ static void body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-static void fill(filling *f) {
-    f->per_block = f->kind == APUS_RANDOM_integers || (f->kind != APUS_RANDOM_bernoulli && f->dtype == APUS_FLOAT64) ? 2 : 4;
-    apus_parallel_for(f->n, APUS_GRAIN / 4, body, f); // the grain is a multiple of every batch size
+/// `f` has the distribution's own numbers.
+static void fill(apus_random_kind kind, int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, filling f) {
+    f.kind = kind;
+    f.dtype = dtype;
+    f.per_block = kind == APUS_RANDOM_integers || (kind != APUS_RANDOM_bernoulli && dtype == APUS_FLOAT64) ? 2 : 4;
+    f.n = n;
+    f.out = out;
+    f.seed = seed;
+    f.offset = offset;
+    apus_parallel_for(n, APUS_GRAIN / 4, body, &f); // the grain is a multiple of every batch size
 }
 
 void apus_random_uniform(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, double low, double high, double below) {
-    filling f = {.kind = APUS_RANDOM_uniform,
-                 .dtype = dtype,
-                 .n = n,
-                 .out = out,
-                 .seed = seed,
-                 .offset = offset,
-                 .a = low,
-                 .b = high - low,
-                 .below = below};
-    fill(&f);
+    fill(APUS_RANDOM_uniform, dtype, n, out, seed, offset, (filling){.a = low, .b = high - low, .below = below});
 }
 
 void apus_random_normal(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, double mean, double std) {
-    filling f = {.kind = APUS_RANDOM_normal, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = mean, .b = std};
-    fill(&f);
+    fill(APUS_RANDOM_normal, dtype, n, out, seed, offset, (filling){.a = mean, .b = std});
 }
 
 void apus_random_bernoulli(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, uint32_t threshold, double value) {
-    filling f = {.kind = APUS_RANDOM_bernoulli,
-                 .dtype = dtype,
-                 .n = n,
-                 .out = out,
-                 .seed = seed,
-                 .offset = offset,
-                 .a = value,
-                 .threshold = threshold};
-    fill(&f);
+    fill(APUS_RANDOM_bernoulli, dtype, n, out, seed, offset, (filling){.a = value, .threshold = threshold});
 }
 
 void apus_random_integers(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, int64_t low, uint64_t range) {
-    filling f = {
-        .kind = APUS_RANDOM_integers, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .low = low, .range = range};
-    fill(&f);
+    fill(APUS_RANDOM_integers, dtype, n, out, seed, offset, (filling){.low = low, .range = range});
 }

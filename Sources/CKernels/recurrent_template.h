@@ -83,39 +83,38 @@ APUS_CLONES static void M(relu_back_row)(int64_t n, const T *grad, const T *y, T
 
 static void M(cell_rows)(void *context, int64_t begin, int64_t end) {
     const M(cell_job) *j = context;
-    const int64_t n = j->n;
+    const int64_t n = j->n, in = apus_recurrent_gates(j->kind) * n, kept = apus_recurrent_kept(j->kind) * n;
     for (int64_t r = begin; r < end; r++) {
         switch (j->kind) {
         case APUS_RECURRENT_lstm:
             M(lstm_row)
-            (n, j->input + 4 * n * r, j->hidden + 4 * n * r, j->state + n * r, j->out_gates + 4 * n * r, j->out_cell + n * r,
-             j->out + n * r);
+            (n, j->input + in * r, j->hidden + in * r, j->state + n * r, j->out_gates + kept * r, j->out_cell + n * r, j->out + n * r);
             break;
         case APUS_RECURRENT_gru:
-            M(gru_row)(n, j->input + 3 * n * r, j->hidden + 3 * n * r, j->state + n * r, j->out_gates + 4 * n * r, j->out + n * r);
+            M(gru_row)(n, j->input + in * r, j->hidden + in * r, j->state + n * r, j->out_gates + kept * r, j->out + n * r);
             break;
-        case APUS_RECURRENT_tanh: M(tanh_row)(n, j->input + n * r, j->hidden + n * r, j->out + n * r); break;
-        case APUS_RECURRENT_relu: M(relu_row)(n, j->input + n * r, j->hidden + n * r, j->out + n * r); break;
+        case APUS_RECURRENT_tanh: M(tanh_row)(n, j->input + in * r, j->hidden + in * r, j->out + n * r); break;
+        case APUS_RECURRENT_relu: M(relu_row)(n, j->input + in * r, j->hidden + in * r, j->out + n * r); break;
         }
     }
 }
 
 static void M(cell_back_rows)(void *context, int64_t begin, int64_t end) {
     const M(cell_job) *j = context;
-    const int64_t n = j->n;
+    const int64_t n = j->n, in = apus_recurrent_gates(j->kind) * n, kept = apus_recurrent_kept(j->kind) * n;
     for (int64_t r = begin; r < end; r++) {
         const T *grad = j->grad + n * r;
         switch (j->kind) {
         case APUS_RECURRENT_lstm:
             M(lstm_back_row)
-            (n, grad, j->gates + 4 * n * r, j->state + n * r, j->cell + n * r, j->grad_cell + n * r, j->grad_input + 4 * n * r);
+            (n, grad, j->gates + kept * r, j->state + n * r, j->cell + n * r, j->grad_cell + n * r, j->grad_input + in * r);
             break;
         case APUS_RECURRENT_gru:
             M(gru_back_row)
-            (n, grad, j->gates + 4 * n * r, j->state + n * r, j->grad_input + 3 * n * r, j->grad_hidden + 3 * n * r, j->grad_state + n * r);
+            (n, grad, j->gates + kept * r, j->state + n * r, j->grad_input + in * r, j->grad_hidden + in * r, j->grad_state + n * r);
             break;
-        case APUS_RECURRENT_tanh: M(tanh_back_row)(n, grad, j->out_saved + n * r, j->grad_input + n * r); break;
-        case APUS_RECURRENT_relu: M(relu_back_row)(n, grad, j->out_saved + n * r, j->grad_input + n * r); break;
+        case APUS_RECURRENT_tanh: M(tanh_back_row)(n, grad, j->out_saved + n * r, j->grad_input + in * r); break;
+        case APUS_RECURRENT_relu: M(relu_back_row)(n, grad, j->out_saved + n * r, j->grad_input + in * r); break;
         }
     }
 }

@@ -16,16 +16,14 @@ public enum Anomaly {
             return
         }
         let shapes = inputs.map { "\($0.shape)" }.joined(separator: ", ")
-        throw OpError("made the first NaN or infinity, from finite inputs of shapes \(shapes)\(CallTrace.capture().lines)", op: name)
+        throw OpError("made the first NaN or infinity, from finite inputs of shapes \(shapes)\(CallTrace.capture().lines)")
     }
 
     static func checkBackward(_ node: Node, _ gradients: Gradients) throws(OpError) {
         for (i, gradient) in gradients.enumerated() {
             guard let gradient, gradient.dtype.isFloatingPoint, !isFinite(gradient) else { continue }
-            var error = OpError(
-                "its backward made the first NaN or infinity, in the gradient of input \(i) of shape \(gradient.shape)", op: node.name)
-            error = locate(error, node)
-            throw error
+            throw locate(
+                OpError("its backward made the first NaN or infinity, in the gradient of input \(i) of shape \(gradient.shape)"), node)
         }
     }
 

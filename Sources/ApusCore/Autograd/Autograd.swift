@@ -178,14 +178,14 @@ extension Tensor {
     static func root(_ output: Tensor, _ gradient: Tensor) throws(OpError) -> Engine.Root {
         guard output.requiresGrad else {
             throw OpError(
-                "the tensor of shape \(output.shape) has no graph: nothing it was computed from requires a gradient, or it was computed in noGrad or detached",
-                op: "backward")
+                "the tensor of shape \(output.shape) has no graph: nothing it was computed from requires a gradient, or it was computed in noGrad or detached"
+            )
         }
         guard gradient.shape == output.shape else {
-            throw OpError("the gradient has shape \(gradient.shape), the tensor \(output.shape)", op: "backward")
+            throw OpError("the gradient has shape \(gradient.shape), the tensor \(output.shape)")
         }
         guard gradient.device == output.device else {
-            throw OpError("the gradient is on \(gradient.device), the tensor on \(output.device); move one with to(_:)", op: "backward")
+            throw OpError("the gradient is on \(gradient.device), the tensor on \(output.device); move one with to(_:)")
         }
         // An alias, so that the caller's tensor never becomes a leaf's grad.
         return Engine.Root(
@@ -281,25 +281,24 @@ public func grad(
     for x in outputs + inputs where x.isPoisoned { return inputs.map { _ in x } }
     do throws(OpError) {
         if let gradients, gradients.count != outputs.count {
-            throw OpError("\(gradients.count) gradients are given for \(outputs.count) outputs; pass one for each", op: "grad")
+            throw OpError("\(gradients.count) gradients are given for \(outputs.count) outputs; pass one for each")
         }
         var roots: [Engine.Root] = []
         for (i, output) in outputs.enumerated() {
             if gradients == nil && output.numel != 1 {
-                throw OpError("output \(i) has shape \(output.shape) and is no scalar; pass gradients:", op: "grad")
+                throw OpError("output \(i) has shape \(output.shape) and is no scalar; pass gradients:")
             }
             roots.append(try Tensor.root(output, gradients?[i] ?? Tensor.ones(like: output)))
         }
         for (i, input) in inputs.enumerated() where !input.requiresGrad {
             throw OpError(
-                "input \(i) of shape \(input.shape) requires no gradient; set requiresGrad before computing the outputs", op: "grad")
+                "input \(i) of shape \(input.shape) requires no gradient; set requiresGrad before computing the outputs")
         }
         let result = try Engine.run(roots, captures: inputs.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
         if materializeGrads { return zip(result, inputs).map { $0 ?? Tensor.zeros(like: $1) } }
         if !allowUnused, let i = result.firstIndex(where: { $0 == nil }) {
             throw OpError(
-                "input \(i) of shape \(inputs[i].shape) was not used to compute the outputs; pass allowUnused: true to get nil there",
-                op: "grad")
+                "input \(i) of shape \(inputs[i].shape) was not used to compute the outputs; pass allowUnused: true to get nil there")
         }
         return result
     } catch {

@@ -113,7 +113,7 @@ final class FunctionNode: Node {
         }
         let results = Context.autocasting(to: autocast) { function.backward(gradients, context) }
         guard results.count == edges.count else {
-            throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients", op: name)
+            throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients")
         }
         // Kernels rely on the shape, dtype and device of a gradient, and this one comes from user code.
         var fitting: [Tensor?] = []

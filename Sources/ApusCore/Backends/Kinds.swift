@@ -50,18 +50,7 @@ extension CKernels.RandomDistribution: KernelKind, @retroactive CaseIterable, @r
 
 extension CKernels.RecurrentKind {
     /// The number of gates in the products.
-    package var gates: Int {
-        switch self {
-        case .lstm: 4
-        case .gru: 3
-        case .tanh, .relu: 1
-        }
-    }
+    package var gates: Int { Int(apus_recurrent_gates(self)) }
     /// How many numbers per hidden unit the derivative needs.
-    package var kept: Int {
-        switch self {
-        case .lstm, .gru: 4
-        case .tanh, .relu: 0
-        }
-    }
+    package var kept: Int { Int(apus_recurrent_kept(self)) }
 }

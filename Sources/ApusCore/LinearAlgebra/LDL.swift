@@ -40,7 +40,7 @@ private struct LDLFactor: Op {
     }
 
     func backward(_ grads: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients {
-        throw OpError("has no derivative, as in PyTorch", op: name)
+        throw OpError("has no derivative, as in PyTorch")
     }
 }
 
@@ -94,7 +94,7 @@ private struct LDLSolve: Op {
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) throws(OpError) -> Gradients {
-        if context.needs(0) { throw OpError("has no derivative of the factors", op: name) }
+        if context.needs(0) { throw OpError("has no derivative of the factors") }
         let (factors, pivots, b) = (context.saved[0], context.saved[1], context.saved[2])
         return [nil, nil, apply(LDLSolve(), [factors, pivots, grad]).sum(toShape: b.shape)]
     }

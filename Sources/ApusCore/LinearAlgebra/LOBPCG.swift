@@ -47,7 +47,7 @@ private struct LOBPCG: Op {
     }
 
     func backward(_ grads: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients {
-        if hasB { throw OpError("has no derivative with B, as in PyTorch", op: name) }
+        if hasB { throw OpError("has no derivative with B, as in PyTorch") }
         let none = [Tensor?](repeating: nil, count: context.inputCount - 1)
         let (a, values, vectors) = (context.saved[0], context.saved[1], context.saved[2])
         let transposed = vectors.mT

@@ -64,11 +64,11 @@ private struct QR: Op {
     }
 
     func backward(_ grads: [Tensor?], _ context: BackwardContext) throws(OpError) -> Gradients {
-        if mode == .r { throw OpError("the gradient needs Q, which mode .r does not give; use mode .reduced", op: name) }
+        if mode == .r { throw OpError("the gradient needs Q, which mode .r does not give; use mode .reduced") }
         let (a, q, r) = (context.saved[0], context.saved[1], context.saved[2])
         let (m, n) = (a.shape[-2], a.shape[-1])
         if mode == .complete && m > n {
-            throw OpError("mode .complete has no gradient for more rows (\(m)) than columns (\(n)); use mode .reduced", op: name)
+            throw OpError("mode .complete has no gradient for more rows (\(m)) than columns (\(n)); use mode .reduced")
         }
         guard n > m else { return [QR.gradient(q, r, grads[0], grads[1])] }
         let (left, right) = (grads[1]?.narrow(-1, 0, m), grads[1]?.narrow(-1, m, n - m))

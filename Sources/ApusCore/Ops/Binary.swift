@@ -69,7 +69,7 @@ extension BinaryRule {
     static let gammaSampleGrad = BinaryRule(.gammaSampleGrad) { _, _, _, _ throws(OpError) in
         throw OpError(
             "has no derivative: neither gammainc and gammaincc by their first argument nor samples of Gamma, Beta and Dirichlet can be "
-                + "differentiated twice", op: "gammaSampleGrad")
+                + "differentiated twice")
     }
     /// The neighbour of a towards b; d = da, or 0 if a = b
     static let nextafter = BinaryRule(.nextafter) { g, kept, _, _ in

@@ -4,7 +4,7 @@ extension UnaryRule {
     /// A function without a derivative; asking for one is an error.
     convenience init(withoutDerivative kind: UnaryKind) {
         self.init(kind, keeps: .nothing) { _, _, _ throws(OpError) in
-            throw OpError("has no derivative; detach() its operand", op: kind.function.name)
+            throw OpError("has no derivative; detach() its operand")
         }
     }
 
@@ -45,14 +45,14 @@ extension BinaryRule {
     /// A function without derivatives; asking for one is an error.
     convenience init(withoutDerivative kind: BinaryKind) {
         self.init(kind, keepsInputs: false) { _, _, _, _ throws(OpError) in
-            throw OpError("has no derivative; detach() its operands", op: kind.function.name)
+            throw OpError("has no derivative; detach() its operands")
         }
     }
 
     /// d = −s·ζ(s + 1, q)·dq
     static let zeta = BinaryRule(.zeta) { g, kept, context, _ throws(OpError) in
         let (s, q) = (kept[0], kept[1])
-        if context.needs(0) { throw OpError("has no derivative with respect to its first operand; detach() it", op: "zeta") }
+        if context.needs(0) { throw OpError("has no derivative with respect to its first operand; detach() it") }
         return [nil, context.needs(1) ? -(g * s * (s + 1).zeta(q)) : nil]
     }
     static let chebyshevPolynomialT = BinaryRule(withoutDerivative: .chebyshevPolynomialT)

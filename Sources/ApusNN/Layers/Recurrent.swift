@@ -7,6 +7,8 @@ import ApusCore
 /// direction `_l0_reverse`. All start uniformly distributed in ±1/√hiddenSize. Calls trap where shapes do not fit or a sequence has no
 /// steps.
 open class Recurrent: Module {
+    /// Which arithmetic a step performs.
+    private final let kind: RecurrentKind
     /// Features of the input.
     public final let inputSize: Int
     /// Features of the hidden state.
@@ -33,7 +35,8 @@ open class Recurrent: Module {
     }
 
     init(
-        _ inputSize: Int, _ hiddenSize: Int, gates: Int, numLayers: Int, bias: Bool, batchFirst: Bool, dropout: Double, bidirectional: Bool,
+        _ kind: RecurrentKind, _ inputSize: Int, _ hiddenSize: Int, numLayers: Int, bias: Bool, batchFirst: Bool, dropout: Double,
+        bidirectional: Bool,
         projSize: Int,
         device: Device, dtype: DType
     ) {
@@ -51,6 +54,7 @@ open class Recurrent: Module {
         check(
             projSize >= 0 && projSize < Swift.max(hiddenSize, 1),
             "projSize must not be negative and be smaller than hiddenSize (\(hiddenSize)), it is \(projSize)")
+        self.kind = kind
         self.inputSize = inputSize
         self.hiddenSize = hiddenSize
         self.numLayers = isValid ? numLayers : 0
@@ -67,16 +71,16 @@ open class Recurrent: Module {
             registerParameter(name, made)
             flat.append(made)
         }
-        let outSize = projSize > 0 ? projSize : hiddenSize
+        let (rows, outSize) = (kind.gates * hiddenSize, projSize > 0 ? projSize : hiddenSize)
         for layer in 0..<numLayers {
             let inSize = layer == 0 ? inputSize : outSize * directions
             for suffix in bidirectional ? ["", "_reverse"] : [""] {
                 let end = "_l\(layer)\(suffix)"
-                add("weight_ih\(end)", [gates * hiddenSize, inSize])
-                add("weight_hh\(end)", [gates * hiddenSize, outSize])
+                add("weight_ih\(end)", [rows, inSize])
+                add("weight_hh\(end)", [rows, outSize])
                 if bias {
-                    add("bias_ih\(end)", [gates * hiddenSize])
-                    add("bias_hh\(end)", [gates * hiddenSize])
+                    add("bias_ih\(end)", [rows])
+                    add("bias_hh\(end)", [rows])
                 }
                 if projSize > 0 { add("weight_hr\(end)", [projSize, hiddenSize]) }
             }
@@ -91,9 +95,6 @@ open class Recurrent: Module {
         let bound = 1 / Double(Swift.max(hiddenSize, 1)).squareRoot()
         for parameter in parameters() { Init.uniform_(parameter, a: -bound, b: bound) }
     }
-
-    /// Which arithmetic a step performs.
-    var kind: RecurrentKind { preconditionFailure("\(typeName) does not say its kind") }
 
     /// The sizes of the states: h, and c for an LSTM.
     private var stateSizes: [Int] { (projSize > 0 ? [projSize] : [hiddenSize]) + (kind == .lstm ? [hiddenSize] : []) }

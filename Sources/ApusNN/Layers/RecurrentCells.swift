@@ -27,7 +27,7 @@ open class RecurrentCell: Module {
         didSet { biasHh = assigned("biasHh", biasHh, for: oldValue, shape: [weightHh.shape[0]]) }
     }
 
-    init(_ inputSize: Int, _ hiddenSize: Int, gates: Int, bias: Bool, device: Device, dtype: DType) {
+    init(_ kind: RecurrentKind, _ inputSize: Int, _ hiddenSize: Int, bias: Bool, device: Device, dtype: DType) {
         var sizes = (inputSize, hiddenSize)
         for (name, size) in [("inputSize", inputSize), ("hiddenSize", hiddenSize)] where size <= 0 || size > Int(Int32.max) {
             fail("\(Self.self)", "\(name) must be positive and at most \(Int32.max), it is \(size)")
@@ -37,10 +37,11 @@ open class RecurrentCell: Module {
         self.hiddenSize = hiddenSize
         self.bias = bias
         func parameter(_ shape: Shape) -> Parameter { Parameter(Tensor.empty(shape, dtype: dtype, device: device)) }
-        weightIh = parameter([gates * sizes.1, sizes.0])
-        weightHh = parameter([gates * sizes.1, sizes.1])
-        biasIh = bias ? parameter([gates * sizes.1]) : nil
-        biasHh = bias ? parameter([gates * sizes.1]) : nil
+        let rows = kind.gates * sizes.1
+        weightIh = parameter([rows, sizes.0])
+        weightHh = parameter([rows, sizes.1])
+        biasIh = bias ? parameter([rows]) : nil
+        biasHh = bias ? parameter([rows]) : nil
         super.init()
         resetParameters()
     }
@@ -113,7 +114,7 @@ public final class RNNCell: RecurrentCell, DeclaredModule {
         dtype: DType = .float32
     ) {
         self.nonlinearity = nonlinearity
-        super.init(inputSize, hiddenSize, gates: 1, bias: bias, device: device, dtype: dtype)
+        super.init(nonlinearity.kind, inputSize, hiddenSize, bias: bias, device: device, dtype: dtype)
     }
 
     /// The next hidden state [N, hiddenSize] or [hiddenSize], as the input has a batch or not, from `hx` of that shape or zeros.
@@ -136,7 +137,7 @@ public final class RNNCell: RecurrentCell, DeclaredModule {
 public final class LSTMCell: RecurrentCell, DeclaredModule {
     /// Inputs are [N, inputSize] or [inputSize].
     public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
-        super.init(inputSize, hiddenSize, gates: 4, bias: bias, device: device, dtype: dtype)
+        super.init(.lstm, inputSize, hiddenSize, bias: bias, device: device, dtype: dtype)
     }
 
     /// The next hidden and cell state, each [N, hiddenSize] or [hiddenSize], as the input has a batch or not, from `hx` or zeros.
@@ -163,7 +164,7 @@ public final class LSTMCell: RecurrentCell, DeclaredModule {
 public final class GRUCell: RecurrentCell, DeclaredModule {
     /// Inputs are [N, inputSize] or [inputSize].
     public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
-        super.init(inputSize, hiddenSize, gates: 3, bias: bias, device: device, dtype: dtype)
+        super.init(.gru, inputSize, hiddenSize, bias: bias, device: device, dtype: dtype)
     }
 
     /// The next hidden state [N, hiddenSize] or [hiddenSize], as the input has a batch or not, from `hx` of that shape or zeros.

@@ -17,12 +17,10 @@ public final class RNN: Recurrent, DeclaredModule {
     ) {
         self.nonlinearity = nonlinearity
         super.init(
-            inputSize, hiddenSize, gates: 1, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
+            nonlinearity.kind, inputSize, hiddenSize, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
             bidirectional: bidirectional, projSize: 0,
             device: device, dtype: dtype)
     }
-
-    override var kind: RecurrentKind { nonlinearity.kind }
 
     /// The outputs of all steps [T, N, directions·hidden] and the last hidden states [layers·directions, N, hidden], from `hx` or zeros.
     /// Without a batch: [T, size], [layers·directions, size].
@@ -66,12 +64,10 @@ public final class LSTM: Recurrent, DeclaredModule {
         projSize: Int = 0, device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
-            inputSize, hiddenSize, gates: 4, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
+            .lstm, inputSize, hiddenSize, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
             bidirectional: bidirectional,
             projSize: projSize, device: device, dtype: dtype)
     }
-
-    override var kind: RecurrentKind { .lstm }
 
     /// The outputs of all steps [T, N, directions·size], and the last hidden states [layers·directions, N, size] and cell states
     /// [layers·directions, N, hidden], from `hx` or zeros; size is `projSize` if positive, else `hiddenSize`. Without a batch: the same
@@ -119,12 +115,10 @@ public final class GRU: Recurrent, DeclaredModule {
         device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
-            inputSize, hiddenSize, gates: 3, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
+            .gru, inputSize, hiddenSize, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
             bidirectional: bidirectional, projSize: 0,
             device: device, dtype: dtype)
     }
-
-    override var kind: RecurrentKind { .gru }
 
     /// The outputs of all steps [T, N, directions·hidden] and the last hidden states [layers·directions, N, hidden], from `hx` or zeros.
     /// Without a batch: [T, size], [layers·directions, size].

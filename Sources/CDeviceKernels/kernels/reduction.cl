@@ -1,5 +1,5 @@
-// A reduction of a `ReduceKind`: INIT, STEP(acc, value), FINISH(acc), and TAKE(acc, lost, value), which adds an item's elements; for sums of
-// floats it keeps the rounding error.
+// A reduction of a `ReduceKind` or `ScanKind`, whose names mean the same: INIT, STEP(acc, value), FINISH(acc), and TAKE(acc, lost, value),
+// which adds an item's elements; for sums of floats it keeps the rounding error.
 #define FINISH(acc) (acc)
 #define TAKE(acc, lost, value) acc = STEP(acc, value);
 #if KIND == KIND_sum || KIND == KIND_mean

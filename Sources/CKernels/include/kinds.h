@@ -1,6 +1,6 @@
 // The kinds of the families of kernels. Each family has one list of names; of it are made C's enum (APUS_REDUCE_sum, …), Swift's, and
-// KIND_sum, … of the devices' kernels. A switch over kinds has no default, so that a kind without a kernel does not compile. Pointwise
-// functions have tables instead (`pointwise.h`).
+// KIND_sum, … of the devices' kernels. Numbers that belong to a kind stand beside its name. A switch over kinds has no default, so that a
+// kind without a kernel does not compile. Pointwise functions have tables instead (`pointwise.h`).
 #ifndef APUS_KINDS_H
 #define APUS_KINDS_H
 
@@ -8,9 +8,9 @@
 
 #define APUS_KINDS(SWIFT_NAME) enum __attribute__((enum_extensibility(closed), swift_name(SWIFT_NAME)))
 
-#define APUS_KIND(FAMILY, NAME) APUS_##FAMILY##_##NAME __attribute__((swift_name(#NAME))),
-#define APUS_KIND_NAME(FAMILY, NAME) [APUS_##FAMILY##_##NAME] = #NAME,
-#define APUS_KIND_COUNT(FAMILY, NAME) +1
+#define APUS_KIND(FAMILY, NAME, ...) APUS_##FAMILY##_##NAME __attribute__((swift_name(#NAME))),
+#define APUS_KIND_NAME(FAMILY, NAME, ...) [APUS_##FAMILY##_##NAME] = #NAME,
+#define APUS_KIND_COUNT(FAMILY, NAME, ...) +1
 /// Declares the enum of the list APUS_FAMILY_KINDS, the number of its kinds and their names.
 #define APUS_FAMILY(SWIFT_NAME, FAMILY, PREFIX)                                                                                            \
     typedef APUS_KINDS(SWIFT_NAME) PREFIX##_kind : int32_t{APUS_##FAMILY##_KINDS(APUS_KIND)} PREFIX##_kind;                                \
@@ -43,8 +43,23 @@ APUS_FAMILY("ScatterKind", SCATTER, apus_scatter)
 /// - gru: r = σ(xᵣ + yᵣ), z = σ(x_z + y_z), n = tanh(xₙ + r·yₙ); h′ = n + z·(h − n). `gates` keeps r, z, n, yₙ.
 /// - tanh: h′ = tanh(x + y)
 /// - relu: h′ = max(x + y, 0)
-#define APUS_RECURRENT_KINDS(KIND) KIND(RECURRENT, lstm) KIND(RECURRENT, gru) KIND(RECURRENT, tanh) KIND(RECURRENT, relu)
+///
+/// With each kind: the number of gates in the products, and how many numbers per hidden unit the derivative needs, which `gates` keeps.
+#define APUS_RECURRENT_KINDS(KIND)                                                                                                         \
+    KIND(RECURRENT, lstm, 4, 4) KIND(RECURRENT, gru, 3, 4) KIND(RECURRENT, tanh, 1, 0) KIND(RECURRENT, relu, 1, 0)
 APUS_FAMILY("RecurrentKind", RECURRENT, apus_recurrent)
+
+#define APUS_KIND_GATES(FAMILY, NAME, GATES, KEPT) [APUS_##FAMILY##_##NAME] = GATES,
+static inline int64_t apus_recurrent_gates(apus_recurrent_kind kind) {
+    static const int8_t gates[] = {APUS_RECURRENT_KINDS(APUS_KIND_GATES)};
+    return gates[kind];
+}
+
+#define APUS_KIND_KEPT(FAMILY, NAME, GATES, KEPT) [APUS_##FAMILY##_##NAME] = KEPT,
+static inline int64_t apus_recurrent_kept(apus_recurrent_kind kind) {
+    static const int8_t kept[] = {APUS_RECURRENT_KINDS(APUS_KIND_KEPT)};
+    return kept[kind];
+}
 
 /// The optimizers whose rule has a kernel, in `optimizer_rules.h`.
 #define APUS_OPTIMIZER_KINDS(KIND) KIND(OPTIMIZER, sgd) KIND(OPTIMIZER, adam) KIND(OPTIMIZER, rmsprop)

@@ -217,8 +217,8 @@ extension GPUBackend {
     private func cellKernel(_ name: String, _ kind: RecurrentKind, _ dtype: DType) throws(OpError) -> OpaquePointer {
         try require(dtype)
         return try kernel(KernelKey(name, dtype, variant: kind.rawValue)) {
-            KernelDialect.bind(dtype)
-                + KernelDialect.kind(kind) + "#define GATES \(kind.gates)\n" + KernelDialect.recurrent
+            KernelDialect.bind(dtype) + KernelDialect.kind(kind) + "#define GATES \(kind.gates)\n#define KEPT \(kind.kept)\n"
+                + KernelDialect.recurrent
         }
     }
 

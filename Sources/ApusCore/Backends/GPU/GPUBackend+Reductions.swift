@@ -90,13 +90,8 @@ extension GPUBackend {
         try run(kind == .sum ? "cumsum" : "cumprod") { () throws(OpError) in
             try require(x.dtype)
             let line = try Line(x, dim)
-            let reduction: ReduceKind =
-                switch kind {
-                case .sum: .sum
-                case .prod: .prod
-                }
-            let made = try kernel(KernelKey("scan", x.dtype, variant: reduction.rawValue)) {
-                KernelDialect.bind(x.dtype) + KernelDialect.kind(reduction) + KernelDialect.scan
+            let made = try kernel(KernelKey("scan", x.dtype, variant: kind.rawValue)) {
+                KernelDialect.bind(x.dtype) + KernelDialect.kind(kind) + KernelDialect.scan
             }
             try launch(made, groups: groups(each: line.count)) { arguments in
                 for number in [line.count, line.length, line.inner] { arguments.append(count: number) }
