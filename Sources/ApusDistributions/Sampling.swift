@@ -35,8 +35,7 @@ enum Sampling {
                 return (v, v.gt(0).logicalAnd((1 - u).log().lt(bound)))
             }
             let boost = (1 - Tensor.rand(shape.shape, dtype: shape.dtype, device: shape.device)).pow(1 / shape)
-            let smallest = shape.dtype == .float64 ? 0x1p-1022 : 0x1p-126
-            return Tensor.where(isSmall, d * cube * boost, d * cube).clamp(min: smallest).to(a.dtype)
+            return Tensor.where(isSmall, d * cube * boost, d * cube).clamp(min: shape.dtype.tiny).to(a.dtype)
         }
     }
 }

@@ -34,10 +34,7 @@ extension Backend {
         guard x.numel > 0 else { return try fill(out, with: .double(0)) }
         let x = try compose.cast(x)
         // Divides by the largest element, so that squares neither overflow nor vanish.
-        let range =
-            compose.dtype == .float64
-            ? KernelParameters(Double.leastNormalMagnitude, Double.greatestFiniteMagnitude)
-            : KernelParameters(Double(Float.leastNormalMagnitude), Double(Float.greatestFiniteMagnitude))
+        let range = KernelParameters(compose.dtype.tiny, compose.dtype.largest)
         let unit = try compose(.clamp, compose(.max, compose(.absolute, x), dims), range)
         let squares = try compose(.square, compose(.div, x, unit))
         try compose.write(compose(.mul, compose(.sqrt, compose(.sum, squares, dims)), unit), to: out)

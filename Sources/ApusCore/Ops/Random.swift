@@ -144,7 +144,7 @@ extension Tensor {
                 throw OpError("weights of shape \(shape) are not one or two dimensions of at least one element")
             }
             guard count > 0 else { throw OpError("\(count) draws are not possible") }
-            let weights = detach().to(dtype == .float64 ? .float64 : .float32)
+            let weights = detach().to(dtype.computeType)
             guard
                 noGrad({
                     weights.ge(0).logicalAnd(weights.isfinite()).all().item(Bool.self) && weights.sum(dim: -1).gt(0).all().item(Bool.self)

@@ -160,7 +160,7 @@ struct Scan: Op {
         if kind == .sum { return [grad.flip([dim]).cumsum(dim: dim).flip([dim])] }
         // Σ_k≥i g_k · Π_{j≤k, j≠i} x_j is the product of the elements before i, times s_i = g_i + x_{i+1}·s_{i+1}. There is no division, so
         // zeros are handled correctly.
-        let type: DType = grad.dtype == .float64 ? .float64 : .float32
+        let type = grad.dtype.computeType
         let (x, g) = (context.saved[0].to(type), grad.to(type))
         let n = x.shape[dim]
         var edge = x.shape
