@@ -104,7 +104,10 @@ let package = Package(
         .testTarget(name: "ApusSystemTests", dependencies: ["ApusSystem", "ApusCore", "ApusFormats", "TestSupport"]),
         .testTarget(
             name: "ApusCoreTests",
-            dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusFormats", "ApusTraining", "CKernels", "TestSupport"],
+            dependencies: [
+                "ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusFormats", "ApusTraining", "CKernels",
+                "TestSupport",
+            ],
             exclude: [
                 "Recorded", "record_kinks.py", "record_linalg.py", "record_ops.py", "record_pointwise.py", "record_shapes.py",
                 "record_special.py", "record_wide.py", "record_statistics.py", "record_various.py", "tensor-functions", "Database/Recorded",

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDistributions
 import ApusNN
 import ApusOptim
 import TestSupport
