@@ -23,13 +23,15 @@ public protocol OptimizerSettings {
     /// Whether the rule updates each element by its own gradient and state alone; false by default. Such a rule is applied to rows of a sparse
     /// gradient, and processes can update parts of a parameter.
     static var isElementwise: Bool { get }
-    /// Whether a step may change the rows of a sparse gradient alone, as if they were a table by themselves. By default where there is no
-    /// `addedDecay`, which changes all rows. A rule with a decay of its own returns false where there is one.
+    /// Whether a step may change the rows of a sparse gradient alone, as if they were a table by themselves. By default where there is neither
+    /// `addedDecay` nor `decoupledDecay`, which change all rows. A rule with a decay of its own returns false where there is one.
     var takesRows: Bool { get }
     /// Whether gradients are negated; false by default.
     var maximize: Bool { get }
     /// λ, where the gradient becomes g + λ·p before the update rule; 0 by default. Not for a decay that the rule applies itself.
     var addedDecay: Double { get }
+    /// λ, where p becomes p·(1 − lr·λ) before the update rule; 0 by default. Not for a decay that the rule applies itself.
+    var decoupledDecay: Double { get }
     /// What is wrong with the settings; nil if nothing is wrong. The learning rate is already known to be finite and not negative.
     func problem() -> String?
     /// What is wrong with a parameter, in words that follow its shape ("but only matrices are supported"); nil if nothing is wrong.
@@ -40,9 +42,12 @@ extension OptimizerSettings {
     public static var state: [StateTensor<Self>] { [] }
     public static var countsSteps: Bool { true }
     public static var isElementwise: Bool { false }
-    public var takesRows: Bool { addedDecay == 0 }
+    public var takesRows: Bool { addedDecay == 0 && decoupledDecay == 0 }
     public var maximize: Bool { false }
     public var addedDecay: Double { 0 }
+    public var decoupledDecay: Double { 0 }
+    /// 1 − lr·λ, what `decoupledDecay` leaves of a parameter.
+    var decayFactor: Double { 1 - lr * decoupledDecay }
     public func problem() -> String? { nil }
     public static func problem(of parameter: Tensor) -> String? { nil }
 }

@@ -8,8 +8,8 @@ import ApusCore
 /// }
 /// let optimizer = SignDescent(model.parameters(), SignSettings(lr: 1e-3))
 /// ```
-/// It provides groups with their own settings, schedules, checkpoints, half precision (updates and state are float32), `maximize` and a
-/// decay that is added to the gradient, as declared by `Settings`.
+/// It provides groups with their own settings, schedules, checkpoints, half precision (updates and state are float32), `maximize`, and a
+/// decay that is added to the gradient or taken from the parameter, as declared by `Settings`.
 open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
     /// The input of an update of one parameter.
     public struct Step {
@@ -45,8 +45,8 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
     // MARK: The rule
 
     /// Updates `p` in place from its gradient, of p's shape. Both have no graph and the dtype that updates are computed in (float32 for half
-    /// precision); the gradient is already negated for `maximize` and contains the added decay. Where the rule is elementwise, `p` may be
-    /// some rows of a parameter, or a part of it.
+    /// precision); the gradient is already negated for `maximize` and contains the added decay, and `p` has had the decoupled one. Where the
+    /// rule is elementwise, `p` may be some rows of a parameter, or a part of it.
     open func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) { fail(writer, "the class does not override update") }
 
     /// Updates the rows of a sparse gradient: row `rows[i]` of `p` has the gradient `values[i]`. Each row occurs once.
@@ -151,6 +151,7 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         if settings.addedDecay != 0 { gradient = gradient + p * settings.addedDecay }
         try gradient.usable()
         keep(turn, group)
+        if settings.decoupledDecay != 0 { p.mul_(settings.decayFactor) }
         update(p, gradient, turn.step(settings))
         try write(p, to: parameter)
     }

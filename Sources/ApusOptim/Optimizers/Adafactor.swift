@@ -72,6 +72,7 @@ public final class Adafactor: TypedOptimizer<AdafactorSettings> {
         let count = Double(Swift.max(p.numel, 1)).squareRoot()
         let weight = pow(t, s.beta2Decay)
         let rate = Swift.max(s.eps.1, p.norm().item() / count) * Swift.min(s.lr, 1 / t.squareRoot())
+        // Not `decoupledDecay`: the rate is relative to what p was before it decays.
         if s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
         let estimate: Tensor
         if gradient.ndim > 1 {

@@ -26,7 +26,7 @@ public struct AdamSettings: OptimizerSettings {
     /// m, v, and with `amsgrad` the largest v.
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq", .init("max_exp_avg_sq", when: { $0.amsgrad })]
     public var addedDecay: Double { decoupledWeightDecay ? 0 : weightDecay }
-    public var takesRows: Bool { weightDecay == 0 }
+    public var decoupledDecay: Double { decoupledWeightDecay ? weightDecay : 0 }
     public func problem() -> String? { invalid("eps", eps) ?? invalid(betas: betas) ?? invalid("weightDecay", weightDecay) }
 }
 
@@ -52,14 +52,13 @@ public class Adam: TypedOptimizer<AdamSettings> {
     override func kernel(_ s: AdamSettings, step: Int, isFirst: Bool) -> OptimizerRule? {
         let (beta1, beta2) = s.betas
         return OptimizerRule(
-            .adam, s.decoupledWeightDecay ? 1 - s.lr * s.weightDecay : 1, s.addedDecay, s.maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2,
-            s.eps, s.lr / biasCorrection(beta1, step), biasCorrection(beta2, step).squareRoot(), flags: [beta1 > 0.5])
+            .adam, s.decayFactor, s.addedDecay, s.maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2, s.eps,
+            s.lr / biasCorrection(beta1, step), biasCorrection(beta2, step).squareRoot(), flags: [beta1 > 0.5])
     }
 
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
         let (s, average, squares) = (step.settings, step[0], step[1])
         let (beta1, beta2) = s.betas
-        if s.decoupledWeightDecay && s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
         updateMoments(average, squares, gradient, s.betas)
         let largest = s.amsgrad ? step[2].copy_(step[2].maximum(squares)) : squares
         let denominator = largest.sqrt() / biasCorrection(beta2, step.number).squareRoot() + s.eps

@@ -71,7 +71,7 @@ public struct NAdamSettings: OptimizerSettings {
     /// m, v and the product Πₜ.
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq", .number("mu_product", initial: { _ in 1 })]
     public var addedDecay: Double { decoupledWeightDecay ? 0 : weightDecay }
-    public var takesRows: Bool { weightDecay == 0 }
+    public var decoupledDecay: Double { decoupledWeightDecay ? weightDecay : 0 }
 
     public func problem() -> String? {
         invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) ?? invalid("momentumDecay", momentumDecay)
@@ -100,7 +100,6 @@ public final class NAdam: TypedOptimizer<NAdamSettings> {
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
         let (s, average, squares, product) = (step.settings, step[0], step[1], step[2])
         let (beta1, beta2) = s.betas
-        if s.decoupledWeightDecay && s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
         func momentum(_ t: Int) -> Double { beta1 * (1 - 0.5 * pow(0.96, Double(t) * s.momentumDecay)) }
         let (now, next) = (momentum(step.number), momentum(step.number + 1))
         product.mul_(now)
@@ -134,7 +133,7 @@ public struct RAdamSettings: OptimizerSettings {
     /// m and v.
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq"]
     public var addedDecay: Double { decoupledWeightDecay ? 0 : weightDecay }
-    public var takesRows: Bool { weightDecay == 0 }
+    public var decoupledDecay: Double { decoupledWeightDecay ? weightDecay : 0 }
     public func problem() -> String? { invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) }
 }
 
@@ -159,7 +158,6 @@ public final class RAdam: TypedOptimizer<RAdamSettings> {
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
         let (s, average, squares) = (step.settings, step[0], step[1])
         let (beta1, beta2) = s.betas
-        if s.decoupledWeightDecay && s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
         updateMoments(average, squares, gradient, s.betas)
         let corrected = average / biasCorrection(beta1, step.number)
         let (t, correction2) = (Double(step.number), biasCorrection(beta2, step.number))

@@ -17,7 +17,7 @@ public struct LionSettings: OptimizerSettings {
     ]
     /// m.
     public static let state: [StateTensor<Self>] = ["exp_avg"]
-    public var takesRows: Bool { weightDecay == 0 }
+    public var decoupledDecay: Double { weightDecay }
     public func problem() -> String? { invalid(betas: betas) ?? invalid("weightDecay", weightDecay) }
 }
 
@@ -37,7 +37,6 @@ public final class Lion: TypedOptimizer<LionSettings> {
 
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
         let (s, average) = (step.settings, step[0])
-        if s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
         p.add_((average * s.betas.0 + gradient * (1 - s.betas.0)).sign() * -s.lr)
         average.mul_(s.betas.1).add_(gradient * (1 - s.betas.1))
     }

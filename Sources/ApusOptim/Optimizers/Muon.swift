@@ -34,6 +34,7 @@ public struct MuonSettings: OptimizerSettings {
     /// b, the average of gradients.
     public static let state: [StateTensor<Self>] = ["momentum_buffer"]
     public static let countsSteps = false
+    public var decoupledDecay: Double { weightDecay }
 
     public func problem() -> String? {
         if nsSteps < 0 || nsSteps >= 100 { return "invalid ns_steps: \(nsSteps); it must lie in 0 ..< 100" }
@@ -75,7 +76,7 @@ public final class Muon: TypedOptimizer<MuonSettings> {
             case .original: Swift.max(1, rows / columns).squareRoot()
             case .matchRMSAdamW: 0.2 * Swift.max(rows, columns).squareRoot()
             }
-        p.mul_(1 - s.lr * s.weightDecay).add_(direction.to(p.dtype) * (-s.lr * factor))
+        p.add_(direction.to(p.dtype) * (-s.lr * factor))
     }
 
     private func orthogonal(_ matrix: Tensor, _ s: MuonSettings) -> Tensor {
