@@ -133,7 +133,7 @@ let package = Package(
         .testTarget(
             name: "ApusCheckpointsTests",
             dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusFormats", "ApusCheckpoints", "TestSupport"],
-            exclude: ["Recorded", "record_runs.py"]),
+            exclude: ["Recorded", "record_runs.py", "record_states.py"]),
         .testTarget(name: "ApusDataTests", dependencies: ["ApusCore", "ApusFormats", "ApusData", "TestSupport"]),
         .testTarget(
             name: "ApusDistributedTests",

@@ -11,8 +11,8 @@ extension Checkpoint {
     ///     "generator": Generator.current, "epoch": epoch, "losses": losses,
     /// ], to: "run.pt")
     /// ```
-    /// Each part is written as PyTorch's `state_dict()` of the same class; the names are yours. The file is replaced atomically: if the
-    /// process or the machine dies, the last complete checkpoint is still there.
+    /// Each part is written as PyTorch's `state_dict()` of the same class, but for `Generator` and `LBFGS`, whose states are Apus' own; the
+    /// names are yours. The file is replaced atomically: if the process or the machine dies, the last complete checkpoint is still there.
     public static func save(_ parts: KeyValuePairs<String, any CheckpointValue>, to path: String) throws {
         var items: [(key: PyTorchObject, value: PyTorchObject)] = []
         for (name, part) in parts {
@@ -43,21 +43,32 @@ extension Checkpoint {
             throw FormatError(
                 file: path, place: .key(name), reason: "there is none; the file has \(names.isEmpty ? root.description : names)")
         }
-        // The previous states, to restore if a later part does not fit.
-        var before: [(part: any CheckpointPart, state: PyTorchObject)] = []
+        func naming<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
+            do { return try body() } catch { throw FormatError(file: path, place: .key(name), reason: "\(error)") }
+        }
+        var loads: [(name: String, load: () throws -> Void)] = []
         for (name, part) in parts {
+            guard let part = part as? any ReadPart else { continue }
+            var saved = root[name]!
+            if let schedule = part as? LRScheduler, let optimizer = parts.first(where: { $0.value === schedule.optimizer }) {
+                saved = ScheduleObject.schedule(saved, with: root[optimizer.key]!, like: schedule.stateDict())
+            }
+            loads.append((name, try naming(name) { try part.restoring(saved) }))
+        }
+        // Parts of the caller's own change as they are read: their previous states are restored if a later one does not fit.
+        var before: [(part: any CheckpointPart, state: PyTorchObject)] = []
+        for (name, part) in parts where !(part is any ReadPart) {
             do {
-                before.append((part, try part.checkpointed().withTensorsCopied()))
-                var saved = root[name]!
-                if let schedule = part as? LRScheduler, let optimizer = parts.first(where: { $0.value === schedule.optimizer }) {
-                    saved = ScheduleObject.schedule(saved, with: root[optimizer.key]!, like: schedule.stateDict())
+                try naming(name) {
+                    before.append((part, try part.checkpointed().withTensorsCopied()))
+                    try part.restore(root[name]!)
                 }
-                try part.restore(saved)
             } catch {
                 for (part, state) in before.reversed() { try part.restore(state) }
-                throw FormatError(file: path, place: .key(name), reason: "\(error)")
+                throw error
             }
         }
+        for (name, load) in loads { try naming(name, load) }
         return root
     }
 }

@@ -16,68 +16,89 @@ public protocol CheckpointPart: AnyObject, CheckpointValue {
     func restore(_ saved: PyTorchObject) throws
 }
 
-extension Module: CheckpointPart {
+/// A part of the library's own, which reads and checks a saved state before it changes.
+protocol ReadPart: CheckpointPart {
+    /// Nothing changes before what it returns is called.
+    func restoring(_ saved: PyTorchObject) throws -> () throws -> Void
+}
+
+extension Module: CheckpointPart, ReadPart {
     /// Parameters and persistent buffers by name. PyTorch: `model.state_dict()`.
     public final func checkpointed() throws -> PyTorchObject { PyTorchObject(stateDict()) }
 
-    public final func restore(_ saved: PyTorchObject) throws { try loadStateDict(saved.stateDict()) }
+    public final func restore(_ saved: PyTorchObject) throws { try restoring(saved)() }
+
+    final func restoring(_ saved: PyTorchObject) throws -> () throws -> Void { try loading(saved.stateDict()).load }
 }
 
-extension Optimizer: CheckpointPart {
+extension Optimizer: CheckpointPart, ReadPart {
     /// `state` and `param_groups`. PyTorch: `optimizer.state_dict()`.
-    public final func checkpointed() throws -> PyTorchObject { PyTorchObject(stateDict()) }
+    public final func checkpointed() throws -> PyTorchObject {
+        // PyTorch's SparseAdam alone counts steps by an integer.
+        PyTorchObject(stateDict(), countsAreTensors: !(self is SparseAdam))
+    }
 
     /// Settings that the file lacks, as files of earlier versions of PyTorch do, keep their values. Settings that only choose an
-    /// implementation in PyTorch are ignored (`foreach`, `fused`, `capturable`, `differentiable`).
-    public final func restore(_ saved: PyTorchObject) throws {
+    /// implementation in PyTorch are ignored (`foreach`, `fused`, `capturable`, `differentiable`). A parameter that the file does not name
+    /// has had no step: so PyTorch says it.
+    public final func restore(_ saved: PyTorchObject) throws { try restoring(saved)() }
+
+    final func restoring(_ saved: PyTorchObject) throws -> () throws -> Void {
         var state = try OptimizerState(saved, of: "\(type(of: self))")
         for (key, value) in stateDict().values
         where state.values[key] == nil && key.hasPrefix("param_groups.") && !key.hasSuffix(".initial_lr") {
             state.values[key] = value
         }
-        try loadStateDict(state)
+        return try loading(completed(state))
     }
 }
 
-extension LRScheduler: CheckpointPart {
+extension LRScheduler: CheckpointPart, ReadPart {
     /// PyTorch: `scheduler.state_dict()`.
     public final func checkpointed() throws -> PyTorchObject { ScheduleObject.object(stateDict()) }
 
     /// Settings that the file lacks keep their values, such as those that PyTorch stores in the optimizer's groups.
-    public final func restore(_ saved: PyTorchObject) throws {
-        try loadStateDict(ScheduleObject.state(saved, like: stateDict(), of: "\(type(of: self))"))
+    public final func restore(_ saved: PyTorchObject) throws { try restoring(saved)() }
+
+    final func restoring(_ saved: PyTorchObject) throws -> () throws -> Void {
+        try loading(ScheduleObject.state(saved, like: stateDict(), of: "\(type(of: self))"))
     }
 }
 
-extension ReduceLROnPlateau: CheckpointPart {
+extension ReduceLROnPlateau: CheckpointPart, ReadPart {
     /// PyTorch: `scheduler.state_dict()`.
     public func checkpointed() throws -> PyTorchObject { ScheduleObject.object(stateDict()) }
 
-    public func restore(_ saved: PyTorchObject) throws {
-        try loadStateDict(ScheduleObject.state(saved, like: stateDict(), of: "ReduceLROnPlateau"))
+    public func restore(_ saved: PyTorchObject) throws { try restoring(saved)() }
+
+    func restoring(_ saved: PyTorchObject) throws -> () throws -> Void {
+        try loading(ScheduleObject.state(saved, like: stateDict(), of: "ReduceLROnPlateau"))
     }
 }
-
-extension GradScaler: CheckpointPart {
+extension GradScaler: CheckpointPart, ReadPart {
     /// PyTorch: `scaler.state_dict()`.
     public func checkpointed() throws -> PyTorchObject { ScheduleObject.object(stateDict()) }
 
-    public func restore(_ saved: PyTorchObject) throws {
-        try loadStateDict(ScheduleObject.state(saved, like: stateDict(), of: "GradScaler"))
+    public func restore(_ saved: PyTorchObject) throws { try restoring(saved)() }
+
+    func restoring(_ saved: PyTorchObject) throws -> () throws -> Void {
+        try loading(ScheduleObject.state(saved, like: stateDict(), of: "GradScaler"))
     }
 }
 
-extension Generator: CheckpointPart {
+extension Generator: CheckpointPart, ReadPart {
     /// Seed and counter. They cannot be exchanged with PyTorch, whose generators are different.
     public func checkpointed() throws -> PyTorchObject {
         ["seed": PyTorchObject("\(state.seed)"), "offset": PyTorchObject("\(state.offset)")]
     }
 
-    public func restore(_ saved: PyTorchObject) throws {
+    public func restore(_ saved: PyTorchObject) throws { try restoring(saved)() }
+
+    func restoring(_ saved: PyTorchObject) throws -> () throws -> Void {
         guard let seed = saved["seed"]?.string.flatMap({ UInt64($0) }), let offset = saved["offset"]?.string.flatMap({ UInt64($0) }) else {
             throw CheckpointError(part: "Generator", reason: "no seed and offset but \(saved): not the state of a generator of Apus")
         }
-        state = State(seed: seed, offset: offset)
+        return { [self] in state = State(seed: seed, offset: offset) }
     }
 }
 

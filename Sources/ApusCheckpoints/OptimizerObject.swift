@@ -3,27 +3,34 @@ import ApusFormats
 import ApusOptim
 
 extension PyTorchObject {
-    /// The state of an optimizer in PyTorch's representation: `state` by the parameters' indices, with step counts as tensors, and
-    /// `param_groups`.
-    init(_ state: OptimizerState) {
+    /// The state of an optimizer in PyTorch's representation: `state` by the parameters' indices, with step counts as tensors or integers,
+    /// and `param_groups`. As in PyTorch, `state` has only parameters that had a step.
+    init(_ state: OptimizerState, countsAreTensors: Bool) {
         var states: [Int: [(key: PyTorchObject, value: PyTorchObject)]] = [:]
         var groups: [Int: [(key: PyTorchObject, value: PyTorchObject)]] = [:]
-        for (key, text) in state.values.sorted(by: { $0.key < $1.key }) {
+        var stepped: Set<Int> = []
+        for (key, value) in state.values.sorted(by: { $0.key < $1.key }) {
             let parts = key.split(separator: ".", maxSplits: 2).map(String.init)
             guard parts.count == 3, let number = Int(parts[1]) else { continue }
             if parts[0] == "state" {
-                states[number, default: []].append((key: PyTorchObject(parts[2]), value: .tensor(Tensor(Float(text) ?? 0))))
+                let count = value.number ?? 0
+                states[number, default: []].append(
+                    (
+                        key: PyTorchObject(parts[2]),
+                        value: value.number != nil && countsAreTensors ? .tensor(Tensor(Float(count))) : PyTorchObject(value)
+                    ))
+                if count > 0 { stepped.insert(number) }
             } else {
-                let value =
-                    parts[2] == "params"
-                    ? ScheduleObject.numbers(text) { PyTorchObject(Int($0)) } : ScheduleObject.value(text, listsAreTuples: true)
-                groups[number, default: []].append((key: PyTorchObject(parts[2]), value: value))
+                groups[number, default: []].append((key: PyTorchObject(parts[2]), value: PyTorchObject(value, listsAreTuples: true)))
             }
         }
         for (key, tensor) in state.tensors {
             let parts = key.split(separator: ".", maxSplits: 2).map(String.init)
-            states[Int(parts[1])!, default: []].append((key: PyTorchObject(parts[2]), value: .tensor(tensor)))
+            let number = Int(parts[1])!
+            states[number, default: []].append((key: PyTorchObject(parts[2]), value: .tensor(tensor)))
+            stepped.insert(number)
         }
+        states = states.filter { stepped.contains($0.key) }
         self = [
             "state": .dictionary(states.sorted { $0.key < $1.key }.map { (key: PyTorchObject($0.key), value: .dictionary($0.value)) }),
             "param_groups": .list(groups.sorted { $0.key < $1.key }.map { .dictionary($0.value) }),
@@ -54,9 +61,9 @@ extension OptimizerState {
                             throw wrong("param_groups.\(g).params holds \(parameter), where numbers of parameters should stand, each once")
                         }
                     }
-                    values["param_groups.\(g).params"] = "\(Array(first..<numbers.count))"
+                    values["param_groups.\(g).params"] = .ints(Array(first..<numbers.count))
                 } else if !Self.implementations.contains(name) && !ScheduleObject.isOfSchedule(name) {
-                    values["param_groups.\(g).\(name)"] = try ScheduleObject.text(value, "param_groups.\(g).\(name)", of: optimizer)
+                    values["param_groups.\(g).\(name)"] = try OptionValue(value, "param_groups.\(g).\(name)", of: optimizer)
                 }
             }
         }
@@ -64,12 +71,13 @@ extension OptimizerState {
             guard let number = key.int.flatMap({ numbers[$0] }) else { throw wrong("state of parameter \(key), which is in no group") }
             for (key, value) in state.items {
                 guard let name = key.string else { throw wrong("state.\(number) has the key \(key)") }
-                if value.kind == .null { continue } // A momentum buffer before the first step.
-                if name == "step" {
+                if value.kind == .null { // A momentum buffer before the first step.
+                    values["state.\(number).\(name)"] = .absent
+                } else if name == "step" {
                     guard let count = try (value.isTensor ? value.tensor().item() : value.double).flatMap({ Int(exactly: $0) }) else {
                         throw wrong("state.\(number).step is \(value), which is no count")
                     }
-                    values["state.\(number).step"] = "\(count)"
+                    values["state.\(number).step"] = .int(count)
                 } else if value.isTensor {
                     tensors["state.\(number).\(name)"] = try value.tensor()
                 } else if let single = value.double {

@@ -2,74 +2,41 @@ import ApusCore
 import ApusFormats
 import ApusOptim
 
-/// Converts the states of schedules, strings by PyTorch's names, to and from PyTorch's objects.
+/// Converts the states of schedules, values by PyTorch's names, to and from PyTorch's objects.
 enum ScheduleObject {
     /// Entries in the states of PyTorch's schedules that are not needed to restore them.
     private static let bookkeeping: Set<String> = [
         "_is_initial", "_get_lr_called_within_step", "verbose", "_schedule_phases", "use_beta1", "default_min_lr", "mode_worse",
-        "_scale_fn_custom",
-        "_scale_fn_ref", "scale_mode", "lr_lambdas", "T_i", "T_cur", "_last_lr",
+        "_scale_fn_custom", "_scale_fn_ref", "scale_mode", "lr_lambdas", "T_i", "T_cur", "_last_lr", "_milestones",
     ]
     /// Settings of a schedule that PyTorch keeps in the optimizer's groups.
-    private static let inGroups = ["max_lr", "min_lr", "max_momentum", "base_momentum"]
+    private static let inGroups = ["max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr"]
+    /// The names that lists of a cycle have in PyTorch.
+    private static let ofCycle = [
+        "base_lr": "base_lrs", "max_lr": "max_lrs", "base_momentum": "base_momentums", "max_momentum": "max_momentums",
+    ]
+    /// The names that `anneal_strategy` has there, OneCycleLR's and SWALR's.
+    private static let ofAnnealing = ["_anneal_func_type", "_anneal_strategy"]
 
     static func isOfSchedule(_ name: String) -> Bool { inGroups.contains(name) }
-
-    // MARK: Texts and values
-
-    /// The value that a string of a state stands for.
-    static func value(_ text: String, listsAreTuples: Bool = false) -> PyTorchObject {
-        switch text {
-        case "true", "false": PyTorchObject(text == "true")
-        case "None": .null
-        case _ where text.hasPrefix("["): numbers(text, areTuple: listsAreTuples) { PyTorchObject($0) }
-        default: Int(text).map { PyTorchObject($0) } ?? Double(text).map { PyTorchObject($0) } ?? PyTorchObject(text)
-        }
-    }
-
-    static func numbers(_ text: String, areTuple: Bool = false, _ make: (Double) -> PyTorchObject) -> PyTorchObject {
-        let all = text.dropFirst().dropLast().split(separator: ",").map { make(Double(String($0.drop { $0 == " " })) ?? .nan) }
-        return areTuple ? .tuple(all) : .list(all)
-    }
-
-    /// The string for a value: a number, bool, name, or list of numbers.
-    static func text(_ object: PyTorchObject, _ place: String, of owner: String) throws -> String {
-        switch object.kind {
-        case .null: return "None"
-        case .bool: return "\(object.bool!)"
-        case .int: return object.decimal!
-        case .string: return object.string!
-        case .list, .tuple:
-            // Milestones that occur several times are repeated.
-            return "[" + (try object.elements.map { try text($0, place, of: owner) }).joined(separator: ", ") + "]"
-        case .dictionary where !object.items.contains { $0.key.double == nil || $0.value.int == nil }:
-            return "\(object.items.flatMap { Array(repeating: $0.key.double!, count: max($0.value.int!, 0)) }.sorted())"
-        case .tensor where object.shape?.numel == 1: return "\(try object.tensor().item() as Double)"
-        default:
-            if let number = object.double { return "\(number)" }
-            throw CheckpointError(part: owner, reason: "\(place) is \(object), where a number, name or list should stand")
-        }
-    }
 
     // MARK: Schedules
 
     /// A state in the representation of PyTorch's `state_dict()`.
-    static func object(_ state: [String: String]) -> PyTorchObject {
+    static func object(_ state: [String: OptionValue]) -> PyTorchObject {
         var items: [(key: PyTorchObject, value: PyTorchObject)] = []
-        var members: [Int: [String: String]] = [:]
-        for (name, text) in state.sorted(by: { $0.key < $1.key }) {
+        var members: [Int: [String: OptionValue]] = [:]
+        for (name, value) in state.sorted(by: { $0.key < $1.key }) {
             let parts = name.split(separator: ".", maxSplits: 2).map(String.init)
             if parts.count == 3, parts[0] == "_schedulers", let number = Int(parts[1]) {
-                members[number, default: [:]][parts[2]] = text
-            } else if name == "milestones" {
+                members[number, default: [:]][parts[2]] = value
+            } else if name == "milestones", case .list(let milestones) = value {
                 // PyTorch's MultiStepLR stores how often each milestone occurs.
-                let counts = Dictionary(
-                    grouping: text.dropFirst().dropLast().split(separator: ",").compactMap { Double(String($0.drop { $0 == " " })) }
-                ) { $0 }
+                let counts = Dictionary(grouping: milestones) { $0 }
                 items.append(
                     (PyTorchObject(name), .counter(counts.sorted { $0.key < $1.key }.map { (PyTorchObject(Int($0.key)), $0.value.count) })))
             } else {
-                items.append((PyTorchObject(name), value(text)))
+                items.append((PyTorchObject(name), PyTorchObject(value)))
             }
         }
         items += derived(state)
@@ -77,28 +44,34 @@ enum ScheduleObject {
         return .dictionary(items)
     }
 
-    /// Values that PyTorch stores and Apus computes: the lengths of a cycle, and the position in the current warm restart.
-    private static func derived(_ state: [String: String]) -> [(key: PyTorchObject, value: PyTorchObject)] {
+    /// Values that PyTorch stores and Apus computes: the lengths of a cycle, the position in the current warm restart, and None for each
+    /// function of a schedule that has nothing else.
+    private static func derived(_ state: [String: OptionValue]) -> [(key: PyTorchObject, value: PyTorchObject)] {
         var items: [(key: PyTorchObject, value: PyTorchObject)] = []
-        if let up = state["step_size_up"].flatMap({ Double($0) }), let down = state["step_size_down"].flatMap({ Double($0) }) {
-            items += [("total_size", PyTorchObject(up + down)), ("step_ratio", PyTorchObject(up / (up + down)))]
-            if let rates = state["max_lr"] { items.append(("max_lrs", value(rates))) }
+        if let up = state["step_size_up"]?.number, let down = state["step_size_down"]?.number {
+            items += [
+                ("total_size", PyTorchObject(up + down)), ("step_ratio", PyTorchObject(up / (up + down))), ("_scale_fn_custom", .null),
+            ]
+            for (own, theirs) in ofCycle.sorted(by: { $0.key < $1.key }) where state[theirs] == nil {
+                if let numbers = state[own] { items.append((PyTorchObject(theirs), PyTorchObject(numbers))) }
+            }
         }
-        if var length = state["T_0"].flatMap({ Int($0) }), let factor = state["T_mult"].flatMap({ Int($0) }),
-            var place = state["last_epoch"].flatMap({ Int($0) })
-        {
+        if case (.int(var length)?, .int(let factor)?, .int(var place)?) = (state["T_0"], state["T_mult"], state["last_epoch"]) {
             while place >= length, length > 0 {
                 place -= length
                 length *= factor
             }
             items += [("T_i", PyTorchObject(length)), ("T_cur", PyTorchObject(place))]
         }
-        if let strategy = state["anneal_strategy"] { items.append(("_anneal_func_type", PyTorchObject(strategy))) }
+        if case .list(let rates)? = state["base_lrs"], state.count == 4, state["_last_lr"] != nil {
+            items.append(("lr_lambdas", .list(rates.map { _ in .null })))
+        }
+        if let strategy = state["anneal_strategy"] { items += ofAnnealing.map { (PyTorchObject($0), PyTorchObject(strategy)) } }
         return items
     }
 
-    /// The strings of a state that Apus or PyTorch has written. Entries of `own` that the file lacks keep their values.
-    static func state(_ object: PyTorchObject, like own: [String: String], of owner: String) throws -> [String: String] {
+    /// The values of a state that Apus or PyTorch has written. Entries of `own` that the file lacks keep their values.
+    static func state(_ object: PyTorchObject, like own: [String: OptionValue], of owner: String) throws -> [String: OptionValue] {
         guard object.kind == .dictionary else {
             throw CheckpointError(part: owner, reason: "\(object), where a dictionary of settings should stand")
         }
@@ -109,25 +82,30 @@ enum ScheduleObject {
                 for (number, member) in value.elements.enumerated() {
                     let prefix = "_schedulers.\(number)."
                     let members = own.filter { $0.key.hasPrefix(prefix) }.map { (String($0.key.dropFirst(prefix.count)), $0.value) }
-                    for (name, text) in try self.state(member, like: Dictionary(uniqueKeysWithValues: members), of: owner) {
-                        state[prefix + name] = text
+                    for (name, value) in try self.state(member, like: Dictionary(uniqueKeysWithValues: members), of: owner) {
+                        state[prefix + name] = value
                     }
                 }
-            } else if name == "_anneal_func_type", own["anneal_strategy"] != nil {
-                state["anneal_strategy"] = try text(value, name, of: owner)
+            } else if ofAnnealing.contains(name), own["anneal_strategy"] != nil {
+                state["anneal_strategy"] = try OptionValue(value, name, of: owner)
             } else if own[name] != nil {
-                state[name] = try text(value, name, of: owner)
-            } else if name == "total_size" || name == "step_ratio" || name == "max_lrs", own["step_size_up"] != nil {
+                state[name] = try OptionValue(value, name, of: owner)
+            } else if name == "total_size" || name == "step_ratio" || ofCycle.values.contains(name), own["step_size_up"] != nil {
                 continue
             } else if !bookkeeping.contains(name) {
                 // The schedule throws an error if it has no such setting.
-                state[name] = try text(value, name, of: owner)
+                state[name] = try OptionValue(value, name, of: owner)
             }
         }
         if own["step_size_up"] != nil, let total = object["total_size"]?.double, let ratio = object["step_ratio"]?.double {
-            state["step_size_up"] = "\(total * ratio)"
-            state["step_size_down"] = "\(total - total * ratio)"
-            if let rates = object["max_lrs"] { state["max_lr"] = try text(rates, "max_lrs", of: owner) }
+            let up = (total * ratio).rounded()
+            guard let climb = Int(exactly: up), let descent = Int(exactly: total.rounded() - up) else {
+                throw CheckpointError(part: owner, reason: "a cycle of \(total) steps, of which it climbs for \(ratio)")
+            }
+            (state["step_size_up"], state["step_size_down"]) = (.int(climb), .int(descent))
+            for (own, theirs) in ofCycle {
+                if let numbers = object[theirs] { state[own] = try OptionValue(numbers, theirs, of: owner) }
+            }
         }
         return state
     }
@@ -141,7 +119,7 @@ enum ScheduleObject {
         for schedule in schedules {
             let state = schedule.stateDict()
             for name in inGroups {
-                guard let values = state[name].map({ value($0).elements }), values.count == all.count else { continue }
+                guard let values = state[name].map({ PyTorchObject($0).elements }), values.count == all.count else { continue }
                 for (g, value) in values.enumerated() where !all[g].contains(where: { $0.key.string == name }) {
                     all[g].append((key: PyTorchObject(name), value: value))
                 }
@@ -151,7 +129,7 @@ enum ScheduleObject {
     }
 
     /// The state of a schedule, completed with what PyTorch keeps of it in the optimizer's groups.
-    static func schedule(_ schedule: PyTorchObject, with optimizer: PyTorchObject, like own: [String: String]) -> PyTorchObject {
+    static func schedule(_ schedule: PyTorchObject, with optimizer: PyTorchObject, like own: [String: OptionValue]) -> PyTorchObject {
         guard schedule.kind == .dictionary, let groups = optimizer["param_groups"]?.elements, !groups.isEmpty else { return schedule }
         var items = schedule.items
         for name in inGroups + ["initial_lr"] where own[name] != nil && schedule[name] == nil {

@@ -23,6 +23,10 @@ public final class GradScaler {
     public private(set) var growthInterval: Int
     // float32, as in PyTorch.
     private var scaleFactor: Float
+    private var scaleNumber: Double {
+        get { Double(scaleFactor) }
+        set { scaleFactor = Float(newValue) }
+    }
     private var growthTracker = 0
     private var seen: [Seen] = []
 
@@ -152,41 +156,32 @@ public final class GradScaler {
 
     // MARK: State
 
-    /// Scale, settings and progress, by PyTorch's names; empty where scaling is off. Call it after `update`.
-    public func stateDict() -> [String: String] {
-        isEnabled
-            ? [
-                "scale": "\(Double(scaleFactor))", "growth_factor": "\(growthFactor)", "backoff_factor": "\(backoffFactor)",
-                "growth_interval": "\(growthInterval)", "_growth_tracker": "\(growthTracker)",
-            ] : [:]
+    private var entries: [StateEntry] {
+        [
+            .init("scale", self, \.scaleNumber), .init("growth_factor", self, \.growthFactor),
+            .init("backoff_factor", self, \.backoffFactor), .init("growth_interval", self, \.growthInterval),
+            .init("_growth_tracker", self, \.growthTracker),
+        ]
     }
+
+    private func problem() -> String? {
+        if growthTracker < 0 { return "_growth_tracker is \(growthTracker), not a count" }
+        return Self.problem(scaleFactor, growthFactor, backoffFactor, growthInterval)
+    }
+
+    /// Scale, settings and progress, by PyTorch's names; empty where scaling is off. Call it after `update`.
+    public func stateDict() -> [String: OptionValue] { isEnabled ? entries.state : [:] }
 
     /// Restores what `stateDict()` returned. Throws an `OptimizerStateError` that names everything that does not fit; then nothing has
     /// changed. Does nothing where scaling is off.
-    public func loadStateDict(_ state: [String: String]) throws { try loading(state)() }
+    public func loadStateDict(_ state: [String: OptionValue]) throws { try loading(state)() }
 
     /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
-    package func loading(_ state: [String: String]) throws -> () -> Void {
+    package func loading(_ state: [String: OptionValue]) throws -> () -> Void {
         if !isEnabled { return {} }
-        var problems: [String] = []
-        func read<Value: LosslessStringConvertible>(_ name: String, _ fallback: Value) -> Value {
-            guard let text = state[name] else {
-                problems.append("\(name) is missing")
-                return fallback
-            }
-            if let value = Value(text) { return value }
-            problems.append("\(name) is '\(text)', which is not a number of its kind")
-            return fallback
-        }
-        let scale = Float(read("scale", Double(scaleFactor)))
-        let (growth, backoff) = (read("growth_factor", growthFactor), read("backoff_factor", backoffFactor))
-        let (interval, tracker) = (read("growth_interval", growthInterval), read("_growth_tracker", growthTracker))
-        for name in state.keys.sorted() where stateDict()[name] == nil { problems.append("\(name) is not one of its settings") }
-        if let problem = Self.problem(scale, growth, backoff, interval) { problems.append(problem) }
-        if tracker < 0 { problems.append("_growth_tracker is \(tracker), not a count") }
-        guard problems.isEmpty else { throw OptimizerStateError(owner: "GradScaler", problems: problems) }
+        let load = try entries.loading(state, of: "GradScaler", problem: problem)
         return { [self] in
-            (scaleFactor, growthFactor, backoffFactor, growthInterval, growthTracker) = (scale, growth, backoff, interval, tracker)
+            load()
             seen = []
         }
     }

@@ -1,18 +1,19 @@
 import ApusCore
 import ApusSystem
 
-/// What an optimizer needs to continue: tensors, and numbers as text.
+/// What an optimizer needs to continue: tensors, and numbers.
 ///
 /// Names are PyTorch's, joined by dots: `state.0.exp_avg` (tensor), `state.0.step`, `param_groups.0.lr`, `param_groups.0.params`
-/// (values). Parameters are numbered across all groups. A checkpoint holds the tensors as a section and the values as metadata.
+/// (values). Parameters are numbered across all groups. A parameter that no step has updated yet has the step 0, and in place of each of its
+/// tensors the value `None`.
 public struct OptimizerState {
     /// Moments and buffers.
     public var tensors: StateDict
-    /// Settings and step counts; numbers are written so that they are read back exactly.
-    public var values: [String: String]
+    /// Settings and step counts: `state.values["param_groups.0.lr"]?.number`.
+    public var values: [String: OptionValue]
 
-    /// A state from its parts, read from a file.
-    public init(tensors: StateDict, values: [String: String]) {
+    /// A state from its parts. Values from a file may be their texts: ``OptionValue/string(_:)``.
+    public init(tensors: StateDict, values: [String: OptionValue]) {
         self.tensors = tensors
         self.values = values
     }
@@ -30,23 +31,45 @@ extension Optimizer {
     /// PyTorch: `state_dict`.
     public final func stateDict() -> OptimizerState {
         var tensors = StateDict()
-        var values: [String: String] = [:]
+        var values: [String: OptionValue] = [:]
         var number = 0
         for (g, group) in paramGroups.enumerated() {
-            for (name, value) in group.entries { values["param_groups.\(g).\(name)"] = value.text }
-            values["param_groups.\(g).params"] = "\(Array(number..<number + group.parameters.count))"
-            guard let settings = group.settings.map({ type(of: $0) }) else { continue }
-            for (parameter, state) in zip(group.parameters, group.states) {
-                if let state {
-                    if settings.countsSteps { values["state.\(number).step"] = "\(state.step)" }
-                    for (name, tensor) in zip(settings.stateNames, state.tensors) {
-                        if let tensor { tensors["state.\(number).\(name)"] = noGrad { whole(tensor, of: parameter) } }
+            for (name, value) in group.entries { values["param_groups.\(g).\(name)"] = value }
+            values["param_groups.\(g).params"] = .ints(Array(number..<number + group.parameters.count))
+            guard let settings = group.settings else { continue }
+            for (i, (parameter, state)) in zip(group.parameters, group.states).enumerated() {
+                if type(of: settings).countsSteps { values["state.\(number).step"] = .int(state?.step ?? 0) }
+                for (place, name) in type(of: settings).stateNames.enumerated() {
+                    if let tensor = state.flatMap({ $0[place] }) {
+                        tensors["state.\(number).\(name)"] = noGrad { whole(tensor, of: parameter) }
+                    } else if keeps(place, ofParameter: i, group, settings) {
+                        values["state.\(number).\(name)"] = .absent
                     }
                 }
                 number += 1
             }
         }
         return OptimizerState(tensors: tensors, values: values)
+    }
+
+    /// `state`, in which parameters that it does not name have had no step: PyTorch and earlier versions leave them out.
+    package final func completed(_ state: OptimizerState) -> OptimizerState {
+        let named = Set(
+            (state.tensors.keys + state.values.keys).compactMap { key in
+                let parts = key.split(separator: ".", maxSplits: 2)
+                return parts.count == 3 && parts[0] == "state" ? Int(parts[1]) : nil
+            })
+        var (state, number) = (state, 0)
+        for group in paramGroups {
+            for _ in group.parameters {
+                if !named.contains(number), let settings = group.settings.map({ type(of: $0) }) {
+                    if settings.countsSteps { state.values["state.\(number).step"] = .int(0) }
+                    for name in settings.stateNames { state.values["state.\(number).\(name)"] = .absent }
+                }
+                number += 1
+            }
+        }
+        return state
     }
 
     /// A copy of a parameter's state; put together where processes have parts of it.
@@ -64,7 +87,8 @@ extension Optimizer {
 
     /// Restores a state from `stateDict()` of an optimizer of the same type with groups of the same sizes.
     ///
-    /// Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
+    /// Throws an `OptimizerStateError` that names everything that differs or is missing; then nothing has changed. Only `initial_lr` may be
+    /// missing, as it is before a schedule is made; a group that has one keeps it.
     /// Tensors are copied to the parameters' devices and dtypes, but float32 for half-precision parameters.
     public final func loadStateDict(_ state: OptimizerState) throws { try loading(state)() }
 
@@ -78,7 +102,7 @@ extension Optimizer {
             reader.readParameters("param_groups.\(g).params", numbers)
             let read = settled(reader.readSettings("param_groups.\(g)", settings))
             if let problem = read.firstProblem() { reader.problems.append("param_groups.\(g): \(problem)") }
-            let rate = reader.readSetting("param_groups.\(g).initial_lr", like: .double(0), isOptional: true)?.number
+            let rate = reader.readRate("param_groups.\(g).initial_lr")
             loaded.append((group, read, rate ?? group.initialLR, readStates(group, read, &reader)))
         }
         try reader.finish(name)
@@ -92,18 +116,18 @@ extension Optimizer {
     private func readStates<Settings: OptimizerSettings>(
         _ group: ParameterGroup, _ settings: Settings, _ reader: inout StateReader
     ) -> [ParameterState?] {
-        group.parameters.map { parameter in
+        group.parameters.enumerated().map { i, parameter in
             defer { reader.number += 1 }
             var state = ParameterState()
-            var missing: [String] = []
-            let step = Settings.countsSteps ? reader.readCount("state.\(reader.number).step") : nil
-            state.step = step ?? 0
+            if Settings.countsSteps { state.step = reader.readCount("state.\(reader.number).step") }
             for (place, slot) in Settings.state.enumerated() {
                 let key = "state.\(reader.number).\(slot.name)"
                 guard let tensor = reader.tensor(key) else {
-                    if slot.isNeeded(settings) { missing.append("\(key) is missing") }
+                    reader.readAbsence(key, isOptional: !keeps(place, ofParameter: i, group, settings))
                     continue
                 }
+                // Earlier versions kept an empty tensor where the parameter has none.
+                if slot.shape(of: parameter) == nil && tensor.shape == [0] { continue }
                 if !fits(tensor.shape, place, parameter, group, settings) {
                     reader.problems.append("\(key) has shape \(tensor.shape), its parameter \(parameter.shape)")
                 } else if !tensor.dtype.isFloatingPoint {
@@ -112,11 +136,7 @@ extension Optimizer {
                     state.remember(own(slot.adopt(tensor, parameter), of: parameter), at: place, of: Settings.state.count)
                 }
             }
-            if state.tensors.isEmpty && step == nil { return nil }
-            // Momentum buffers are all created in one step; moments need a step count.
-            reader.problems += missing
-            if Settings.countsSteps && step == nil { reader.problems.append("state.\(reader.number).step is missing") }
-            return state
+            return state.tensors.isEmpty && state.step == 0 ? nil : state
         }
     }
 }
@@ -135,28 +155,37 @@ private struct StateReader {
         unread = Set(state.values.keys)
     }
 
-    private mutating func value(_ key: String) -> String? {
+    /// The value of that name. Where there is none, that is a problem unless it is optional.
+    private mutating func value(_ key: String, isOptional: Bool = false) -> OptionValue? {
         unread.remove(key)
+        if state.values[key] == nil && !isOptional { problems.append("\(key) is missing") }
         return state.values[key]
     }
 
     mutating func readParameters(_ key: String, _ numbers: Range<Int>) {
-        let wanted = "\(Array(numbers))"
-        guard let found = value(key) else {
-            problems.append("\(key) is missing")
-            return
-        }
-        if found != wanted { problems.append("\(key) is \(found), the group's parameters are \(wanted)") }
+        let wanted = OptionValue.ints(Array(numbers))
+        guard let found = value(key) else { return }
+        if found.text != wanted.text { problems.append("\(key) is \(found.text), the group's parameters are \(wanted.text)") }
     }
 
     mutating func readSetting(_ key: String, like example: OptionValue, isOptional: Bool = false) -> OptionValue? {
-        guard let text = value(key) else {
-            if !isOptional { problems.append("\(key) is missing") }
-            return nil
-        }
-        let read = OptionValue(text, like: example)
-        if read == nil { problems.append("\(key) is '\(text)', which is not like \(example.text)") }
+        guard let found = value(key, isOptional: isOptional) else { return nil }
+        let read = found.read(like: example)
+        if read == nil { problems.append("\(key) is '\(found.text)', which is not like \(example.text)") }
         return read
+    }
+
+    mutating func readRate(_ key: String) -> Double? {
+        guard let read = readSetting(key, like: .double(0), isOptional: true) else { return nil }
+        if read.number == nil { problems.append("\(key) is '\(read.text)', not a number") }
+        return read.number
+    }
+
+    /// Reads that there is no tensor `key`.
+    mutating func readAbsence(_ key: String, isOptional: Bool) {
+        if let found = value(key, isOptional: isOptional), found != .absent {
+            problems.append("\(key) is '\(found.text)', neither a tensor nor \(OptionValue.absent.text)")
+        }
     }
 
     mutating func readSettings(_ group: String, _ present: any OptimizerSettings) -> any OptimizerSettings {
@@ -168,10 +197,10 @@ private struct StateReader {
         return settings
     }
 
-    mutating func readCount(_ key: String) -> Int? {
-        guard let text = value(key) else { return nil }
-        if let count = Int(text), count >= 0 { return count }
-        problems.append("\(key) is '\(text)', not a count")
+    mutating func readCount(_ key: String) -> Int {
+        guard let found = value(key) else { return 0 }
+        if case .int(let count)? = found.read(like: .int(0)), count >= 0 { return count }
+        problems.append("\(key) is '\(found.text)', not a count")
         return 0
     }
 

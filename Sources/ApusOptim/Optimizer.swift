@@ -36,6 +36,9 @@ open class Optimizer {
     }
 
     /// Adds a group, for instance of layers that are unfrozen during training. PyTorch: `add_param_group`.
+    ///
+    /// Traps where one of its parameters is in a group already, is not a leaf or is computed from others, where it has a setting that does not
+    /// exist or has an invalid value, where it belongs to an optimizer already, and for ``LBFGS``, which has one group.
     public final func addParamGroup(_ group: ParameterGroup) {
         var seen: [ObjectIdentifier: String] = [:]
         for (g, earlier) in paramGroups.enumerated() {
@@ -66,6 +69,9 @@ open class Optimizer {
 
     /// Gives the group its settings. Returns what is wrong with it, or nil.
     private func join(_ group: ParameterGroup) -> String? {
+        if !takesSeveralGroups && !paramGroups.isEmpty {
+            return "got \(paramGroups.count + 1) groups; it knows settings for all parameters alone, give it one list"
+        }
         if group.settings != nil {
             return "a group of \(group.parameters.count) parameters belongs to an optimizer already; make another of its parameters"
         }
@@ -91,7 +97,11 @@ open class Optimizer {
         return true
     }
 
-    /// Clears the gradients: sets them to nil, or to zeros in place. PyTorch: `zero_grad`.
+    /// Whether it may have more groups than one.
+    var takesSeveralGroups: Bool { true }
+
+    /// Clears the gradients: sets them to nil, or to zeros in place. Traps where a parameter without one is computed from others by now, since
+    /// it was parametrized or pruned. PyTorch: `zero_grad`.
     public final func zeroGrad(setToNil: Bool = true) {
         for (g, group) in paramGroups.enumerated() {
             for (i, parameter) in group.parameters.enumerated() {
@@ -128,10 +138,15 @@ open class Optimizer {
     /// The settings to use after loading; a subclass restores those that define it (AdamW's decoupled decay).
     func settled(_ loaded: any OptimizerSettings) -> any OptimizerSettings { loaded }
 
+    /// Whether a step with `settings` keeps a state at index `place` of parameter `i` of `group`.
+    func keeps<Kept: OptimizerSettings>(_ place: Int, ofParameter i: Int, _ group: ParameterGroup, _ settings: Kept) -> Bool {
+        Kept.state[place].isNeeded(settings) && Kept.state[place].shape(of: group.parameters[i]) != nil
+    }
+
     /// Whether a loaded tensor of shape `found` can be the state at index `place` of a parameter; `settings` are the loaded settings.
     func fits<Loaded: OptimizerSettings>(
         _ found: Shape, _ place: Int, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Loaded
     ) -> Bool {
-        Loaded.state[place].fits(found, parameter)
+        found == Loaded.state[place].shape(of: parameter)
     }
 }

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// The value of a setting of an optimizer or a schedule, as its state stores it.
+/// The value of a setting of an optimizer or a schedule, or of another number in their states.
 public enum OptionValue: Hashable, Sendable {
     /// True or false.
     case bool(Bool)
@@ -12,40 +12,41 @@ public enum OptionValue: Hashable, Sendable {
     case string(String)
     /// Several numbers, such as betas.
     case list([Double])
+    /// Several integers, such as the numbers of a group's parameters.
+    case ints([Int])
 
-    /// The text in a state dictionary; `init(_:like:)` reads it back exactly.
+    /// A setting that is nil, or a tensor that no step has made yet. PyTorch: `None`.
+    package static var absent: OptionValue { .string("None") }
+
+    /// The value as a file has it. A state that is loaded may have such a text, as ``string(_:)``, in place of each value: it comes back to the
+    /// same bits.
     public var text: String {
         switch self {
         case .bool(let value): "\(value)"
         case .int(let value): "\(value)"
         case .double(let value): "\(value)"
         case .string(let value): value
-        case .list(let values): "[" + values.map { "\($0)" }.joined(separator: ", ") + "]"
+        case .list(let values): "\(values)"
+        case .ints(let values): "\(values)"
         }
     }
 
-    /// The value that `text` holds, of the same kind as `example`; nil if it does not.
-    init?(_ text: String, like example: OptionValue) {
-        switch example {
-        case .bool:
-            guard let value = Bool(text) else { return nil }
-            self = .bool(value)
-        case .int:
-            guard let value = Int(text) else { return nil }
-            self = .int(value)
-        case .double:
-            guard let value = Double(text) else { return nil }
-            self = .double(value)
-        case .string:
-            self = .string(text)
-        case .list:
+    /// What a text spells in the kind of `example`, nil if nothing; another value is what it is.
+    func read(like example: OptionValue) -> OptionValue? {
+        guard case .string(let text) = self else { return self }
+        func numbers<Number: LosslessStringConvertible>() -> [Number]? {
             guard text.hasPrefix("["), text.hasSuffix("]") else { return nil }
-            var values: [Double] = []
-            for part in text.dropFirst().dropLast().split(separator: ",") {
-                guard let value = Double(String(part.drop { $0 == " " })) else { return nil }
-                values.append(value)
-            }
-            self = .list(values)
+            let parts = text.dropFirst().dropLast().split(separator: ",")
+            let values = parts.compactMap { Number(String($0.drop { $0 == " " })) }
+            return values.count == parts.count ? values : nil
+        }
+        return switch example {
+        case .bool: Bool(text).map(OptionValue.bool)
+        case .int: Int(text).map(OptionValue.int)
+        case .double: Double(text).map(OptionValue.double)
+        case .string: self
+        case .list: numbers().map(OptionValue.list)
+        case .ints: numbers().map(OptionValue.ints)
         }
     }
 }
@@ -112,11 +113,11 @@ extension OptionForm {
     static func optional<Wrapped: SettingValue>() -> Self where Value == Wrapped? {
         let some = OptionForm<Wrapped>.choice
         return OptionForm(
-            option: { $0.map(some.option) ?? .string("None") },
+            option: { $0.map(some.option) ?? .absent },
             value: { option in
-                if option == .string("None") { return .some(nil) }
+                if option == .absent { return .some(nil) }
                 return some.value(option).map(Optional.some)
-            }, choices: some.choices + ["None"])
+            }, choices: some.choices + [OptionValue.absent.text])
     }
 }
 
@@ -130,7 +131,13 @@ extension OptionValue {
         }
     }
 
-    fileprivate var numbers: [Double]? { if case .list(let values) = self { values } else { nil } }
+    var numbers: [Double]? {
+        switch self {
+        case .list(let values): values
+        case .ints(let values): values.map { Double($0) }
+        default: nil
+        }
+    }
     func numbers(_ count: Int) -> [Double]? { numbers.flatMap { $0.count == count ? $0 : nil } }
 }
 

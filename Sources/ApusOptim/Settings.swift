@@ -114,12 +114,12 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
     public let name: String
     private let isNeeded: (@Sendable (Settings) -> Bool)?
     private let initial: (@Sendable (Settings) -> Double)?
-    private let shape: (@Sendable (Shape) -> Shape)?
+    private let shape: (@Sendable (Shape) -> Shape?)?
     private let isDouble: Bool
 
     init(
         _ name: String, when isNeeded: (@Sendable (Settings) -> Bool)?, initial: (@Sendable (Settings) -> Double)?,
-        shape: (@Sendable (Shape) -> Shape)?,
+        shape: (@Sendable (Shape) -> Shape?)?,
         isDouble: Bool
     ) {
         (self.name, self.isNeeded, self.initial, self.shape, self.isDouble) = (name, isNeeded, initial, shape, isDouble)
@@ -131,10 +131,10 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
     /// - Parameters:
     ///   - isNeeded: whether the tensor exists with the given settings; by default always.
     ///   - initial: the initial value of all elements; by default 0.
-    ///   - shape: its shape, given the parameter's; by default the same.
+    ///   - shape: its shape, given the parameter's, or nil where parameters of that shape have none; by default the same.
     public init(
         _ name: String, when isNeeded: (@Sendable (Settings) -> Bool)? = nil, initial: (@Sendable (Settings) -> Double)? = nil,
-        shape: (@Sendable (Shape) -> Shape)? = nil
+        shape: (@Sendable (Shape) -> Shape?)? = nil
     ) {
         self.init(name, when: isNeeded, initial: initial, shape: shape, isDouble: false)
     }
@@ -154,16 +154,21 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
 
     func isNeeded(_ settings: Settings) -> Bool { isNeeded?(settings) ?? true }
 
-    /// Whether a loaded tensor of shape `found` fits.
-    func fits(_ found: Shape, _ parameter: Tensor) -> Bool { found == (shape?(parameter.shape) ?? parameter.shape) }
+    /// Its shape; nil where `parameter` has none.
+    func shape(of parameter: Tensor) -> Shape? {
+        guard let shape else { return parameter.shape }
+        return shape(parameter.shape)
+    }
 
     private func place(of parameter: Tensor) -> (DType, Device) {
         isDouble ? (.float64, .cpu) : (parameter.dtype.computeType, parameter.device)
     }
 
-    func make(_ settings: Settings, _ parameter: Tensor) throws(OpError) -> Tensor {
+    /// A new one; nil where `parameter` has none.
+    func make(_ settings: Settings, _ parameter: Tensor) throws(OpError) -> Tensor? {
+        guard let own = shape(of: parameter) else { return nil }
         let (dtype, device) = place(of: parameter)
-        return try Tensor.filled(shape?(parameter.shape) ?? parameter.shape, .double(initial?(settings) ?? 0), dtype, device)
+        return try Tensor.filled(own, .double(initial?(settings) ?? 0), dtype, device)
     }
 
     /// A copy of a loaded tensor with the device and dtype that it is stored with.

@@ -21,7 +21,8 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         public let isFirst: Bool
         fileprivate let state: ParameterState
 
-        /// The state at index `place` of `Settings.state`, to be changed in place. Traps where it does not exist with these settings.
+        /// The state at index `place` of `Settings.state`, to be changed in place. Traps where it does not exist with these settings or a
+        /// parameter of this shape.
         public subscript(place: Int) -> Tensor {
             if Settings.state.indices.contains(place), let tensor = state[place] { return tensor }
             return fail(
@@ -116,8 +117,9 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
             var state = group.states[i] ?? ParameterState()
             var isFirst = false
             for place in needed where state[place] == nil {
+                guard let made = try slots[place].make(settings, parameter) else { continue }
                 isFirst = true
-                state.remember(try slots[place].make(settings, parameter), at: place, of: slots.count)
+                state.remember(made, at: place, of: slots.count)
             }
             if Settings.countsSteps { state.step += 1 }
             let turn = Turn(index: i, gradient: gradient, isFirst: isFirst, state: state)

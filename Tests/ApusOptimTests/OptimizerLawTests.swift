@@ -17,7 +17,7 @@ import Testing
         #expect(loaded.paramGroups[0][option: "decoupled_weight_decay"] == .bool(true))
         noGrad { _ = y.copy_(x) }
         var state = adam.stateDict()
-        state.values["param_groups.0.decoupled_weight_decay"] = "true"
+        state.values["param_groups.0.decoupled_weight_decay"] = true
         try fresh.loadStateDict(state)
         x.grad = Tensor([0.25, 1])
         y.grad = Tensor([0.25, 1])

@@ -166,9 +166,9 @@ import Testing
         state.tensors["state.0.exp_avg"] = Tensor.zeros([7], dtype: .float64)
         state.tensors["state.9.exp_avg"] = Tensor.zeros([7], dtype: .float64)
         state.tensors["state.1.exp_avg_sq"] = nil
-        state.values["param_groups.0.lr"] = "fast"
+        state.values["param_groups.0.lr"] = .string("fast")
         state.values["state.2.step"] = nil
-        state.values["param_groups.0.speed"] = "1"
+        state.values["param_groups.0.speed"] = 1
         let error = #expect(throws: OptimizerStateError.self) { try adam.loadStateDict(state) }
         for part in [
             "state.0.exp_avg has shape [7], its parameter [4, 3]", "tensor state.9.exp_avg", "state.1.exp_avg_sq is missing",
@@ -180,7 +180,7 @@ import Testing
         #expect(throws: OptimizerStateError.self) { try SGD(parameters).loadStateDict(adam.stateDict()) }
         #expect(throws: OptimizerStateError.self) { try Adam(Array(parameters[..<2])).loadStateDict(adam.stateDict()) }
         var negative = adam.stateDict()
-        negative.values["param_groups.0.lr"] = "-1.0"
+        negative.values["param_groups.0.lr"] = -1.0
         #expect(throws: OptimizerStateError.self) { try adam.loadStateDict(negative) }
     }
 
@@ -212,6 +212,7 @@ import Testing
         #expect(message { _ = SparseAdam([a], lr: 0) }.contains("invalid learning rate: 0.0; it must be positive"))
         #expect(message { _ = Muon([a]) }.contains("parameter 0 has shape [10], but only matrices"))
         #expect(message { _ = LBFGS([ParameterGroup([a]), ParameterGroup([b])]) }.contains("got 2 groups"))
+        #expect(message { LBFGS([a]).addParamGroup(ParameterGroup([b])) }.contains("got 2 groups"))
         #expect(message { LBFGS([a]).step() }.contains("needs a closure"))
         #expect(message { _ = Adadelta([ParameterGroup([a], options: ["rho": 0.5, "speed": 1])]) }.contains("has no setting 'speed'"))
         #expect(message { _ = Adam([ParameterGroup([a], momentum: 0.9)]) }.contains("has no setting 'momentum'"))

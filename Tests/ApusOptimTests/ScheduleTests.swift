@@ -166,11 +166,11 @@ import Testing
         let optimizer = Self.makeOptimizer("SGD")
         let schedule = StepLR(optimizer, stepSize: 3)
         var state = schedule.stateDict()
-        state["step_size"] = "0"
+        state["step_size"] = 0
         #expect(throws: OptimizerStateError.self) { try schedule.loadStateDict(state) }
         state["step_size"] = nil
-        state["gamma"] = "x"
-        state["more"] = "1"
+        state["gamma"] = .string("x")
+        state["more"] = 1
         let error = #expect(throws: OptimizerStateError.self) { try schedule.loadStateDict(state) }
         for part in ["step_size is missing", "gamma is 'x'", "more is not one of its settings"] {
             #expect(error?.description.contains(part) == true)

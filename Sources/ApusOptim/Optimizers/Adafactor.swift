@@ -16,7 +16,7 @@ public struct AdafactorSettings: OptimizerSettings {
     /// Whether steps go up: the gradient is negated. By default false.
     public var maximize: Bool
 
-    /// `eps` as PyTorch stores it, with NaN for the dtype's epsilon.
+    /// `eps` as a state holds it, with NaN for the dtype's epsilon.
     private var epsNumbers: (Double, Double) {
         get { (eps.0 ?? .nan, eps.1) }
         set { eps = (newValue.0.isNaN ? nil : newValue.0, newValue.1) }
@@ -27,15 +27,15 @@ public struct AdafactorSettings: OptimizerSettings {
         .init("weight_decay", \.weightDecay),
         .init("maximize", \.maximize),
     ]
-    /// A matrix uses the first two, a vector the third; the unused ones are empty.
+    /// A matrix has the first two, a vector the third.
     public static let state: [StateTensor<Self>] = [
         .init("row_var", shape: { without(-1, $0) }), .init("col_var", shape: { without(-2, $0) }),
-        .init("variance", shape: { $0.count > 1 ? [0] : $0 }),
+        .init("variance", shape: { $0.count > 1 ? nil : $0 }),
     ]
 
-    private static func without(_ dim: Int, _ shape: Shape) -> Shape {
+    private static func without(_ dim: Int, _ shape: Shape) -> Shape? {
         var shape = shape
-        guard shape.count > 1 else { return [0] }
+        guard shape.count > 1 else { return nil }
         shape[shape.count + dim] = 1
         return shape
     }

@@ -70,10 +70,9 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
                 lr: lr, maxIter: maxIter, maxEval: maxEval ?? maxIter * 5 / 4, toleranceGrad: toleranceGrad,
                 toleranceChange: toleranceChange,
                 historySize: historySize, lineSearchFn: lineSearchFn))
-        if paramGroups.count > 1 {
-            fail("LBFGS", "got \(paramGroups.count) groups; it knows settings for all parameters alone, give it one list")
-        }
     }
+
+    override var takesSeveralGroups: Bool { false }
 
     public override var needsClosure: Bool { true }
 
@@ -86,6 +85,10 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
 
     /// Their indices in `LBFGSSettings.state`.
     private enum Place { static let (direction, gradient, dirs, steps, numbers, count) = (0, 1, 2, 3, 4, 5) }
+
+    override func keeps<Kept: OptimizerSettings>(_ place: Int, ofParameter i: Int, _ group: ParameterGroup, _ settings: Kept) -> Bool {
+        i == 0
+    }
 
     override func fits<Loaded: OptimizerSettings>(
         _ found: Shape, _ place: Int, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Loaded

@@ -27,9 +27,16 @@ public struct MuonSettings: OptimizerSettings {
     /// The factor of the rate, by default `.original`.
     public var adjustLRFn: MuonRate
 
+    /// `adjustLRFn` as PyTorch has it too, with nil for `.original`.
+    private var adjustLRFnOrNil: MuonRate? {
+        get { adjustLRFn }
+        set { adjustLRFn = newValue ?? .original }
+    }
+
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("weight_decay", \.weightDecay), .init("momentum", \.momentum), .init("nesterov", \.nesterov),
-        .init("ns_coefficients", \.nsCoefficients), .init("eps", \.eps), .init("ns_steps", \.nsSteps), .init("adjust_lr_fn", \.adjustLRFn),
+        .init("ns_coefficients", \.nsCoefficients), .init("eps", \.eps), .init("ns_steps", \.nsSteps),
+        .init("adjust_lr_fn", \.adjustLRFnOrNil),
     ]
     /// b, the average of gradients.
     public static let state: [StateTensor<Self>] = ["momentum_buffer"]
@@ -52,7 +59,7 @@ public struct MuonSettings: OptimizerSettings {
 public final class Muon: TypedOptimizer<MuonSettings> {
     /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
-    /// Traps where a parameter is not a matrix, or `lr`, `momentum` or `weightDecay` is negative.
+    /// Traps where a parameter is not a matrix, `lr`, `momentum`, `weightDecay` or `eps` is negative, or `nsSteps` is outside 0 ..< 100.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, weightDecay: Double = 0.1, momentum: Double = 0.95, nesterov: Bool = true,
         nsCoefficients: (Double, Double, Double) = (3.4445, -4.775, 2.0315), eps: Double = 1e-7, nsSteps: Int = 5,

@@ -4,6 +4,7 @@ import Glibc
 /// Schedules in sequence: `schedulers[i]` runs from step `milestones[i − 1]` on, starting at its own step 0. PyTorch: `SequentialLR`.
 public final class SequentialLR: LRScheduler {
     private let schedulers: [LRScheduler]
+    override var members: [LRScheduler] { schedulers }
     private let milestones: [Int]
 
     /// Traps where there is no schedule, where one belongs to another optimizer, and unless there is one milestone less than schedules.
@@ -51,16 +52,12 @@ public final class SequentialLR: LRScheduler {
         if i > 0 && milestones[i - 1] == lastEpoch { schedulers[i].restart() } else { schedulers[i].step() }
         lastLR = schedulers[i].lastLR
     }
-
-    public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
-    package override func loading(_ state: [String: String]) throws -> () -> Void {
-        try ApusOptim.loading(state, members: schedulers) { try super.loading($0) }
-    }
 }
 
 /// Schedules that all step together; each changes the rates that the one before has set. PyTorch: `ChainedScheduler`.
 public final class ChainedScheduler: LRScheduler {
     private let schedulers: [LRScheduler]
+    override var members: [LRScheduler] { schedulers }
 
     /// Traps where there is no schedule, or they belong to different optimizers.
     public init(_ schedulers: [LRScheduler], optimizer: Optimizer? = nil) {
@@ -101,11 +98,6 @@ public final class ChainedScheduler: LRScheduler {
         for scheduler in schedulers { scheduler.step() }
         lastLR = optimizer.paramGroups.map(\.lr)
     }
-
-    public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
-    package override func loading(_ state: [String: String]) throws -> () -> Void {
-        try ApusOptim.loading(state, members: schedulers) { try super.loading($0) }
-    }
 }
 
 private func checkMembers(_ name: String, _ schedulers: [LRScheduler], _ optimizer: Optimizer) {
@@ -113,33 +105,6 @@ private func checkMembers(_ name: String, _ schedulers: [LRScheduler], _ optimiz
     for (i, scheduler) in schedulers.enumerated() where scheduler.optimizer !== optimizer {
         fail(name, "schedule \(i) (\(scheduler.name)) belongs to another optimizer than the first; all must share one")
     }
-}
-
-extension [String: String] {
-    /// Adds the states of the members, under `_schedulers.0.…`.
-    fileprivate func merging(members: [LRScheduler]) -> [String: String] {
-        var all = self
-        for (i, member) in members.enumerated() {
-            for (name, value) in member.stateDict() { all["_schedulers.\(i).\(name)"] = value }
-        }
-        return all
-    }
-}
-
-/// Reads the parts of `state` for the members, and the rest by `own`.
-private func loading(
-    _ state: [String: String], members: [LRScheduler], own: ([String: String]) throws -> () -> Void
-) throws -> () -> Void {
-    var rest = state
-    var loads: [() -> Void] = []
-    for (i, member) in members.enumerated() {
-        let prefix = "_schedulers.\(i)."
-        let part = state.filter { $0.key.hasPrefix(prefix) }
-        for key in part.keys { rest[key] = nil }
-        loads.append(try member.loading(Dictionary(uniqueKeysWithValues: part.map { (String($0.key.dropFirst(prefix.count)), $0.value) })))
-    }
-    loads.append(try own(rest))
-    return { [loads] in for load in loads { load() } }
 }
 
 /// From the current rates to `swaLR` over `annealEpochs` steps, then constant; for averaging weights (Izmailov et al., 2018).

@@ -192,24 +192,43 @@ open class LRScheduler {
     /// What is wrong with them, nil where nothing is.
     func problem() -> String? { nil }
 
+    /// The schedules that it is composed of, whose states are parts of its own, under `_schedulers.0.…`.
+    var members: [LRScheduler] { [] }
+
     private var entries: [StateEntry] {
         settings + [
             StateEntry("base_lrs", self, \.baseLRs), StateEntry("last_epoch", self, \.lastEpoch),
             StateEntry("_step_count", self, \.stepCount), StateEntry("_last_lr", self, \.lastLR),
         ] + (isStretched ? [StateEntry("stretches", self, \.stretches, isOfAnyLength: true)] : [])
+            + members.enumerated().flatMap { i, member in
+                member.entries.map { entry in
+                    var entry = entry
+                    entry.name = "_schedulers.\(i).\(entry.name)"
+                    return entry
+                }
+            }
     }
 
-    /// Settings and place of the schedule, by PyTorch's names; numbers are spelt so that they come back to the same bits.
-    public func stateDict() -> [String: String] { entries.state }
+    private func firstProblem() -> String? { problem() ?? members.lazy.compactMap { $0.firstProblem() }.first }
+
+    /// Settings and place of the schedule, by PyTorch's names.
+    public final func stateDict() -> [String: OptionValue] { entries.state }
 
     /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     /// The optimizer's rates are part of its own state: load that too.
-    public final func loadStateDict(_ state: [String: String]) throws { try loading(state)() }
+    ///
+    /// A group that the optimizer got since the schedule's last step joins with the numbers that the state has for it; where the state was
+    /// made before that group joined, it joins at the next step.
+    public final func loadStateDict(_ state: [String: OptionValue]) throws { try loading(state)() }
 
-    /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called, but that groups which the
-    /// optimizer got since the last step join the schedule, as they would at the next one.
-    package func loading(_ state: [String: String]) throws -> () -> Void {
-        joinNewGroups()
-        return try entries.loading(state, of: name, problem: problem)
+    /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
+    package final func loading(_ state: [String: OptionValue]) throws -> () -> Void {
+        let (known, saved) = (baseLRs.count, state["base_lrs"]?.read(like: .list([]))?.numbers?.count)
+        let load = try entries.loading(
+            state, of: name, groups: saved == known ? known : optimizer.paramGroups.count, problem: firstProblem)
+        return { [self] in
+            load()
+            for (group, rate) in zip(optimizer.paramGroups, baseLRs) where group.initialLR == nil { group.initialLR = rate }
+        }
     }
 }

@@ -114,14 +114,14 @@ public final class ReduceLROnPlateau {
         ]
     }
 
-    /// Settings and place, by PyTorch's names; numbers are spelt so that they come back to the same bits.
-    public func stateDict() -> [String: String] { entries.state }
+    /// Settings and place, by PyTorch's names.
+    public func stateDict() -> [String: OptionValue] { entries.state }
 
     /// Restores what `stateDict()` returned. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
-    public func loadStateDict(_ state: [String: String]) throws { try loading(state)() }
+    public func loadStateDict(_ state: [String: OptionValue]) throws { try loading(state)() }
 
     /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
-    package func loading(_ state: [String: String]) throws -> () -> Void {
-        try entries.loading(state, of: "ReduceLROnPlateau", problem: problem)
+    package func loading(_ state: [String: OptionValue]) throws -> () -> Void {
+        try entries.loading(state, of: "ReduceLROnPlateau", groups: minLRs.count, problem: problem)
     }
 }

@@ -1,9 +1,10 @@
 /// A number or setting of a schedule under the name that its state has for it, PyTorch's. A step reads the property; names are for states alone.
 struct StateEntry {
-    let name: String
+    var name: String
     let value: OptionValue
-    /// Takes over a value of the same kind; false where it is not one.
-    fileprivate let set: (OptionValue) -> Bool
+    /// Takes over a value of the same kind.
+    fileprivate let set: (OptionValue) -> Void
+    fileprivate let isOfKind: (OptionValue) -> Bool
     fileprivate let choices: [String]
     fileprivate let isOfAnyLength: Bool
 
@@ -14,10 +15,9 @@ struct StateEntry {
         (self.name, self.isOfAnyLength) = (name, isOfAnyLength)
         value = form.option(owner[keyPath: property])
         choices = form.choices
+        isOfKind = { form.value($0) != nil }
         set = { option in
-            guard let value = form.value(option) else { return false }
-            owner[keyPath: property] = value
-            return true
+            if let value = form.value(option) { owner[keyPath: property] = value }
         }
     }
 
@@ -44,17 +44,15 @@ struct StateEntry {
         self.init(name, owner, property, .list, isOfAnyLength: isOfAnyLength)
     }
 
-    /// What `text` spells, as a value for this; what is wrong with it otherwise.
-    fileprivate func read(_ text: String?) -> Result<OptionValue, Problem> {
-        guard let text else { return .failure(Problem("\(name) is missing")) }
-        guard let read = OptionValue(text, like: value) else {
-            return .failure(Problem("\(name) is '\(text)', which is not like \(value.text)"))
+    /// `found` as a value for this; what is wrong with it otherwise. `groups`: how many groups the optimizer has.
+    fileprivate func read(_ found: OptionValue?, groups: Int) -> Result<OptionValue, Problem> {
+        guard let found else { return .failure(Problem("\(name) is missing")) }
+        guard let read = found.read(like: value), isOfKind(read) else {
+            let wanted = choices.isEmpty ? ", which is not like \(value.text)" : "; there are \(choices.joined(separator: ", "))"
+            return .failure(Problem("\(name) is '\(found.text)'\(wanted)"))
         }
-        if !choices.isEmpty && !choices.contains(text) {
-            return .failure(Problem("\(name) is '\(text)'; there are \(choices.joined(separator: ", "))"))
-        }
-        if case (.list(let found), .list(let wanted)) = (read, value), !isOfAnyLength, found.count != wanted.count {
-            return .failure(Problem("\(name) has \(found.count) numbers for \(wanted.count) groups"))
+        if let numbers = read.numbers, !isOfAnyLength, numbers.count != groups {
+            return .failure(Problem("\(name) has \(numbers.count) numbers for \(groups) groups"))
         }
         return .success(read)
     }
@@ -66,16 +64,17 @@ struct StateEntry {
 }
 
 extension [StateEntry] {
-    /// By name; numbers are spelt so that they come back to the same bits.
-    var state: [String: String] { Dictionary(uniqueKeysWithValues: map { ($0.name, $0.value.text) }) }
+    var state: [String: OptionValue] { Dictionary(uniqueKeysWithValues: map { ($0.name, $0.value) }) }
 
-    /// Reads a state. Throws an `OptimizerStateError` that names everything that differs, `problem` with all of it taken over among them.
-    /// Nothing has changed before what it returns is called.
-    func loading(_ state: [String: String], of owner: String, problem: () -> String?) throws -> () -> Void {
+    /// Reads a state in which lists have a number for each of `groups` groups. Throws an `OptimizerStateError` that names everything that
+    /// differs, `problem` with all of it taken over among them. Nothing has changed before what it returns is called.
+    func loading(
+        _ state: [String: OptionValue], of owner: String, groups: Int = 0, problem: () -> String?
+    ) throws -> () -> Void {
         var problems: [String] = []
         var read: [OptionValue] = []
         for entry in self {
-            switch entry.read(state[entry.name]) {
+            switch entry.read(state[entry.name], groups: groups) {
             case .success(let value): read.append(value)
             case .failure(let problem): problems.append(problem.text)
             }
@@ -83,11 +82,11 @@ extension [StateEntry] {
         let names = Set(map(\.name))
         problems += state.keys.filter { !names.contains($0) }.sorted().map { "\($0) is not one of its settings" }
         if problems.isEmpty {
-            let refused = zip(self, read).filter { !$0.set($1) }.map { "\($0.name) is '\($1.text)', which is not like \($0.value.text)" }
-            problems += refused.isEmpty ? problem().map { [$0] } ?? [] : refused
-            for entry in self { _ = entry.set(entry.value) }
+            for (entry, value) in zip(self, read) { entry.set(value) }
+            if let problem = problem() { problems.append(problem) }
+            for entry in self { entry.set(entry.value) }
         }
         guard problems.isEmpty else { throw OptimizerStateError(owner: owner, problems: problems) }
-        return { [read] in for (entry, value) in zip(self, read) { _ = entry.set(value) } }
+        return { [read] in for (entry, value) in zip(self, read) { entry.set(value) } }
     }
 }

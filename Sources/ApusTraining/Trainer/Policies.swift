@@ -37,7 +37,7 @@ public enum Schedule {
         }
     }
 
-    func stateDict() -> [String: String] {
+    func stateDict() -> [String: OptionValue] {
         switch self {
         case .everyStep(let scheduler), .everyEpoch(let scheduler): scheduler.stateDict()
         case .plateau(let plateau, _): plateau.stateDict()
@@ -45,7 +45,7 @@ public enum Schedule {
     }
 
     /// Reads and checks a state; nothing changes before what it returns is called.
-    func loading(_ state: [String: String]) throws -> () -> Void {
+    func loading(_ state: [String: OptionValue]) throws -> () -> Void {
         switch self {
         case .everyStep(let scheduler), .everyEpoch(let scheduler): try scheduler.loading(state)
         case .plateau(let plateau, _): try plateau.loading(state)

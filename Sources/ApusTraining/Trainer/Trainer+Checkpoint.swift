@@ -12,9 +12,12 @@ package struct TrainerState: Codable {
     var generator: Generator.State
     var loader: Generator.State?
     package var partial: Partial?
+    /// Values of states as texts, of which optimizers, schedules and scalers read the numbers that they are.
     var optimizers: [[String: String]]
     var schedules: [[String: String]]
     var scaler: [String: String]?
+    /// Whether the optimizers' states name parameters that had no step; nil in checkpoints of earlier versions.
+    var namesAllParameters: Bool?
     /// The epoch with the best weights.
     var bestEpoch: Int?
     /// How many shards a batch has; nil for one.
@@ -60,10 +63,10 @@ package struct TrainerState: Codable {
     init(
         step: Int, history: [EpochRecord], generator: Generator.State, loader: Generator.State?, partial: Partial?,
         optimizers: [[String: String]],
-        schedules: [[String: String]], scaler: [String: String]?, bestEpoch: Int?, shards: Int? = nil,
+        schedules: [[String: String]], scaler: [String: String]?, namesAllParameters: Bool? = nil, bestEpoch: Int?, shards: Int? = nil,
         settings: [String: String]? = nil
     ) {
-        (self.bestEpoch, self.shards, self.settings) = (bestEpoch, shards, settings)
+        (self.namesAllParameters, self.bestEpoch, self.shards, self.settings) = (namesAllParameters, bestEpoch, shards, settings)
         (self.step, self.history, self.generator, self.loader) = (step, history, generator, loader)
         (self.partial, self.optimizers, self.schedules, self.scaler) = (partial, optimizers, schedules, scaler)
     }
@@ -102,8 +105,8 @@ extension Trainer {
                     seed: $0.position.seed, batch: $0.position.batch, measurements: measured!,
                     learningRate: $0.learningRate, seconds: $0.seconds, waiting: $0.waiting)
             },
-            optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict(),
-            bestEpoch: bestEpoch,
+            optimizers: states.map { $0.values.mapValues(\.text) }, schedules: schedules.map { $0.stateDict().mapValues(\.text) },
+            scaler: scaler?.stateDict().mapValues(\.text), namesAllParameters: true, bestEpoch: bestEpoch,
             shards: reducer?.sharding.count, settings: settings)
         checkpoint.metadata[TrainerState.key] = try JSON(encoding: state).text
         try checkpoint.save(in: policy.folder)
@@ -175,11 +178,13 @@ extension Trainer {
         }
         var loads = [try model.loading(section(Self.modelSection)).load]
         if let module = self.average?.module, let average { loads.append(try module.loading(average).load) }
+        func values(_ texts: [String: String]) -> [String: OptionValue] { texts.mapValues { .string($0) } }
         for (i, optimizer) in optimizers.enumerated() {
-            loads.append(try optimizer.loading(OptimizerState(tensors: section(Self.section(optimizer: i)), values: state.optimizers[i])))
+            let found = OptimizerState(tensors: try section(Self.section(optimizer: i)), values: values(state.optimizers[i]))
+            loads.append(try optimizer.loading(state.namesAllParameters == true ? found : optimizer.completed(found)))
         }
-        for (schedule, found) in zip(schedules, state.schedules) { loads.append(try schedule.loading(found)) }
-        if let scaler, let found = state.scaler { loads.append(try scaler.loading(found)) }
+        for (schedule, found) in zip(schedules, state.schedules) { loads.append(try schedule.loading(values(found))) }
+        if let scaler, let found = state.scaler { loads.append(try scaler.loading(values(found))) }
         loads.append { [self] in
             // Checkpoints of version 0.1 lack the rate of the last step.
             if partial?.learningRate.isNaN == true { partial?.learningRate = learningRate }

@@ -1,0 +1,154 @@
+import ApusCore
+import ApusNN
+import ApusOptim
+import TestSupport
+import Testing
+
+/// Counts steps, and keeps nothing else.
+private struct CountingSettings: OptimizerSettings {
+    var lr = 0.1
+    static let settings: [Setting<Self>] = [.init("lr", \.lr)]
+}
+
+private final class Counting: TypedOptimizer<CountingSettings> {
+    override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) { p.sub_(gradient * (step.settings.lr / Double(step.number))) }
+}
+
+/// States of optimizers: whole, or refused.
+@Suite struct StateLawTests {
+    struct Kind: Sendable, CustomTestStringConvertible {
+        let name: String
+        let make: @Sendable ([Tensor]) -> Optimizer
+        var testDescription: String { name }
+
+        init(_ name: String, _ make: @escaping @Sendable ([Tensor]) -> Optimizer) { (self.name, self.make) = (name, make) }
+    }
+
+    static let kinds: [Kind] = [
+        Kind("SGD") { SGD($0) }, Kind("SGD, momentum") { SGD($0, momentum: 0.9) }, Kind("Adam") { Adam($0) },
+        Kind("Adam, amsgrad") { Adam($0, amsgrad: true) }, Kind("AdamW") { AdamW($0) }, Kind("RMSprop") { RMSprop($0) },
+        Kind("RMSprop, centered") { RMSprop($0, momentum: 0.9, centered: true) }, Kind("Adagrad") { Adagrad($0) },
+        Kind("Adadelta") { Adadelta($0) }, Kind("Adafactor") { Adafactor($0) }, Kind("Adamax") { Adamax($0) }, Kind("NAdam") { NAdam($0) },
+        Kind("RAdam") { RAdam($0) }, Kind("SparseAdam") { SparseAdam($0) }, Kind("Rprop") { Rprop($0) }, Kind("ASGD") { ASGD($0) },
+        Kind("Muon") { Muon($0) }, Kind("LBFGS") { LBFGS($0, maxIter: 2) }, Kind("Lion") { Lion($0) },
+        Kind("of one's own") { Counting($0, CountingSettings()) },
+    ]
+
+    /// The last one never has a gradient.
+    private func parameters(_ kind: Kind) -> [Tensor] {
+        let shapes: [Shape] = [[3, 2], kind.name == "Muon" || kind.name == "SparseAdam" ? [2, 2] : [4], [2, 3]]
+        return shapes.enumerated().map { i, shape in Recorded.numbers(shape, i + 3).requiresGrad_() }
+    }
+
+    private func run(_ optimizer: Optimizer, _ parameters: [Tensor], steps: Int) {
+        for _ in 0..<steps {
+            optimizer.step {
+                var loss = 0.0
+                for p in parameters.dropLast() {
+                    let values = p.detach() * 0.5 + 0.1
+                    p.grad = optimizer is SparseAdam ? Tensor.sparseRows(Tensor([0, 1]), values[0..<2], shape: p.shape) : values
+                    loss += (values * values).sum().item()
+                }
+                return Tensor(loss)
+            }
+        }
+    }
+
+    private func text(_ state: OptimizerState) -> String {
+        let tensors = state.tensors.map { "\($0.key) \($0.value.dtype) \($0.value.shape) \($0.value.array(Double.self))" }
+        return (state.values.map { "\($0.key) \($0.value)" } + tensors).sorted().joined(separator: "\n")
+    }
+
+    /// Without each of its tensors and each of its values a state is refused by name, and nothing has changed; whole it is taken.
+    @Test(arguments: kinds) func aStateLacksNothing(_ kind: Kind) throws {
+        let (first, second) = (parameters(kind), parameters(kind))
+        let (one, other) = (kind.make(first), kind.make(second))
+        // Before the first step, and where the steps that there were are forgotten.
+        run(other, second, steps: 1)
+        try other.loadStateDict(one.stateDict())
+        #expect(text(other.stateDict()) == text(one.stateDict()))
+        run(one, first, steps: 3)
+        run(other, second, steps: 2)
+        let (state, before) = (one.stateDict(), text(other.stateDict()))
+        func refuses(_ key: String, _ drop: (inout OptimizerState) -> Void) {
+            for asTexts in [false, true] {
+                var wrong = state
+                if asTexts { wrong.values = wrong.values.mapValues { .string($0.text) } }
+                drop(&wrong)
+                let error = #expect(throws: OptimizerStateError.self, "\(key)") { try other.loadStateDict(wrong) }
+                #expect(error?.problems == ["\(key) is missing"])
+                #expect(text(other.stateDict()) == before, "\(key)")
+            }
+        }
+        for key in state.tensors.keys { refuses(key) { $0.tensors[key] = nil } }
+        for key in state.values.keys { refuses(key) { $0.values[key] = nil } }
+        try other.loadStateDict(state)
+        #expect(text(other.stateDict()) == text(state))
+        try other.loadStateDict(.init(tensors: state.tensors, values: state.values.mapValues { .string($0.text) }))
+        #expect(text(other.stateDict()) == text(state))
+        noGrad { for (a, b) in zip(second, first) { a.copy_(b) } }
+        run(one, first, steps: 2)
+        run(other, second, steps: 2)
+        for (a, b) in zip(first, second) { expectEqual(a, b) }
+    }
+
+    /// A state whose settings have changed since the last step fits the optimizer that it is of: what they need now is made by the next one.
+    @Test func settingsThatChangeBetweenSteps() throws {
+        let cases: [(Kind, String, OptionValue)] = [
+            (Kind("SGD") { SGD($0) }, "momentum", 0.5), (Kind("SGD") { SGD($0, momentum: 0.5) }, "momentum", 0),
+            (Kind("Adam") { Adam($0) }, "amsgrad", true), (Kind("RMSprop") { RMSprop($0) }, "momentum", 0.5),
+            (Kind("RMSprop") { RMSprop($0, centered: true) }, "centered", false), (Kind("RMSprop") { RMSprop($0) }, "centered", true),
+        ]
+        let folder = TemporaryFolder()
+        for (kind, name, value) in cases {
+            let (first, second, third) = (parameters(kind), parameters(kind), parameters(kind))
+            let (one, other, fromFile) = (kind.make(first), kind.make(second), kind.make(third))
+            run(one, first, steps: 2)
+            one.paramGroups[0][option: name] = value
+            try other.loadStateDict(one.stateDict())
+            try Checkpoint.save(["optimizer": one], to: folder.file("run.pt"))
+            try Checkpoint.load(folder.file("run.pt"), into: ["optimizer": fromFile])
+            for (optimizer, own) in [(other, second), (fromFile, third)] {
+                #expect(text(optimizer.stateDict()) == text(one.stateDict()), "\(kind.name) \(name)")
+                noGrad { for (a, b) in zip(own, first) { a.copy_(b) } }
+            }
+            for (optimizer, own) in [(one, first), (other, second), (fromFile, third)] { run(optimizer, own, steps: 2) }
+            for own in [second, third] { for (a, b) in zip(own, first) { expectEqual(a, b) } }
+        }
+    }
+
+    /// The rate that a schedule starts from may be missing: a state of before the schedule was made has none.
+    @Test func statesOfBeforeASchedule() throws {
+        let x = Tensor.ones([2], requiresGrad: true), optimizer = SGD([x], lr: 0.5)
+        let before = optimizer.stateDict()
+        _ = StepLR(optimizer, stepSize: 2)
+        #expect(optimizer.stateDict().values["param_groups.0.initial_lr"] == 0.5)
+        try optimizer.loadStateDict(before)
+        #expect(optimizer.stateDict().values["param_groups.0.initial_lr"] == 0.5)
+        var wrong = optimizer.stateDict()
+        for value in [OptionValue.string("?"), true, .list([0.5])] {
+            wrong.values["param_groups.0.initial_lr"] = value
+            #expect(throws: OptimizerStateError.self) { try optimizer.loadStateDict(wrong) }
+        }
+    }
+
+    /// A tensor and the word that there is none contradict each other, and so do others in its place.
+    @Test func whatStandsForATensor() throws {
+        let x = Tensor.ones([2], requiresGrad: true), optimizer = SGD([x], momentum: 0.9)
+        x.grad = Tensor([1.0, 2])
+        let key = "state.0.momentum_buffer", fresh = optimizer.stateDict()
+        #expect(fresh.values[key] == .string("None") && fresh.tensors.isEmpty)
+        optimizer.step()
+        let state = optimizer.stateDict()
+        for value in [OptionValue.string("None"), 0] {
+            var wrong = state
+            wrong.values[key] = value
+            #expect(throws: OptimizerStateError.self) { try optimizer.loadStateDict(wrong) }
+        }
+        var wrong = fresh
+        wrong.values[key] = 0
+        let error = #expect(throws: OptimizerStateError.self) { try optimizer.loadStateDict(wrong) }
+        #expect(error?.problems == ["\(key) is '0', neither a tensor nor None"])
+        expectEqual(optimizer.stateDict().tensors[key]!, state.tensors[key]!)
+    }
+}
