@@ -16,13 +16,13 @@ private struct OwnLionSettings: OptimizerSettings {
     ]
     static let state: [StateTensor<Self>] = ["exp_avg"]
     static var isElementwise: Bool { true }
+    var decoupledDecay: Double { weightDecay }
     func problem() -> String? { weightDecay < 0 ? "weightDecay is \(weightDecay), below 0" : nil }
 }
 
 private final class OwnLion: TypedOptimizer<OwnLionSettings> {
     override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
         let (s, m) = (step.settings, step[0])
-        p.mul_(1 - s.lr * s.weightDecay)
         p.sub_((m * s.betas.0 + gradient * (1 - s.betas.0)).sign() * s.lr)
         m.mul_(s.betas.1).add_(gradient * (1 - s.betas.1))
     }
@@ -330,6 +330,22 @@ private final class Counted: TypedOptimizer<CountedSettings> {
             let (kept, wanted) = (second.trainer.optimizers[0].stateDict(), whole.trainer.optimizers[0].stateDict())
             expectEqual(kept.tensors["state.0.exp_avg"]!, wanted.tensors["state.0.exp_avg"]!)
         }
+    }
+
+    /// The base takes the decoupled decay from the parameter before the rule, where there is one; sparse gradients are refused then.
+    @Test func decoupledDecay() {
+        for decay in [0, 0.1, 0.5] {
+            let (first, evaluateFirst) = Recorded.problem("network"), (second, evaluateSecond) = Recorded.problem("network")
+            run(OwnLion(first, OwnLionSettings(lr: 0.02, weightDecay: decay)), evaluateFirst, steps: 6)
+            run(Lion(second, lr: 0.02, weightDecay: decay), evaluateSecond, steps: 6)
+            for (a, b) in zip(first, second) { expectEqual(a, b) }
+        }
+        let still = Tensor([1.0, -2]).requiresGrad_(), table = Tensor.ones([4, 2], requiresGrad: true)
+        still.grad = Tensor([0.0, 0])
+        OwnLion([still], OwnLionSettings(lr: 0.5, weightDecay: 0.5)).step()
+        #expect(values(still) == [0.75, -1.5])
+        table.grad = Tensor.sparseRows(Tensor([2]), Tensor([[1.0, -3]]), shape: [4, 2])
+        #expect(message { OwnLion([table], OwnLionSettings(weightDecay: 0.1)).step() }.contains("sparse gradient"))
     }
 
     /// An elementwise rule changes the rows of a sparse gradient, each once; another refuses it without changes, unless it says how.
