@@ -122,7 +122,7 @@ let package = Package(
             exclude: ["Recorded", "record_calls.py", "record_functions.py", "record_signatures.py"]),
         .testTarget(
             name: "ApusOptimTests",
-            dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusFormats", "ApusData", "ApusTraining", "TestSupport"],
+            dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusFormats", "ApusData", "ApusCheckpoints", "ApusTraining", "TestSupport"],
             exclude: ["Recorded", "record_autocast.py", "record_optim.py"]),
         .testTarget(
             name: "ApusDistributionsTests", dependencies: ["ApusCore", "ApusDistributions", "ApusFormats", "TestSupport"],

@@ -3,6 +3,7 @@ import ApusCore
 import ApusFormats
 import ApusNN
 import ApusOptim
+import ApusSystem
 import Foundation
 import TestSupport
 import Testing

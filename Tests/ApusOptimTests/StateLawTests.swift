@@ -1,4 +1,6 @@
+import ApusCheckpoints
 import ApusCore
+import ApusFormats
 import ApusNN
 import ApusOptim
 import TestSupport

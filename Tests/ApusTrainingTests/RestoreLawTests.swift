@@ -130,16 +130,16 @@ import Testing
                     state.namesAllParameters = names
                     earlier.metadata["trainer"] = try JSON(encoding: state).text
                     let other = run(nil)
-                    let before = try everything(other)
+                    let before = try Self.everything(other)
                     if names == true {
                         let error = #expect(throws: OptimizerStateError.self) {
                             try other.trainer.restore(earlier, train: other.train, file: "FILE")
                         }
                         #expect(error?.problems.allSatisfy { $0.hasPrefix("state.") && $0.hasSuffix(" is missing") } == true)
-                        #expect(try everything(other) == before)
+                        #expect(try Self.everything(other) == before)
                     } else {
                         try other.trainer.restore(earlier, train: other.train, file: "FILE")
-                        #expect(try everything(other) == everything(first))
+                        #expect(try Self.everything(other) == Self.everything(first))
                     }
                 }
             }
