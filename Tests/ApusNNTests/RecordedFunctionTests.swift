@@ -95,6 +95,21 @@ private typealias R = Recorded
         }
     }
 
+    /// Reflected coordinates have a period of 4, two widths of the image, however far away they are.
+    @Test func reflectionIsPeriodic() {
+        let x = Tensor([1.0, 2, 3], shape: [1, 1, 1, 3], dtype: .float64)
+        let near = [-1.75, -1, -0.5, 0, 0.25, 1, 1.5]
+        for mode in GridSampleMode.allCases {
+            for corners in [false, true] {
+                func read(_ shift: Double) -> [Double] {
+                    let grid = Tensor(near.flatMap { [$0 + shift, 0] }, shape: [1, 1, near.count, 2], dtype: .float64)
+                    return F.gridSample(x, grid, mode: mode, paddingMode: .reflection, alignCorners: corners).array(Double.self)
+                }
+                for shift in [4, -4, 0x1p30, 0x1p33, -0x1p40] { #expect(read(shift) == read(0), "\(mode), corners \(corners), \(shift)") }
+            }
+        }
+    }
+
     @Test func whatDoesNotFitIsNamed() {
         let x = Tensor.ones([1, 1, 3, 3])
         #expect(message { F.gridSample(x, Tensor.zeros([2, 1, 1, 2])) }.contains("batch size"))

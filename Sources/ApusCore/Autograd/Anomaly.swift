@@ -11,7 +11,7 @@ public enum Anomaly {
         }
     }
 
-    static func checkForward(_ name: String, _ inputs: [Tensor], _ output: Tensor) throws(OpError) {
+    static func checkForward(_ inputs: [Tensor], _ output: Tensor) throws(OpError) {
         guard output.dtype.isFloatingPoint, !isFinite(output), inputs.allSatisfy({ !$0.dtype.isFloatingPoint || isFinite($0) }) else {
             return
         }

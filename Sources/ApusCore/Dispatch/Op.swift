@@ -160,7 +160,7 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     if let hooks = context.savedTensorsHooks { try node?.pack(by: hooks) }
     context.observer?.didRun(name, inputs: inputs, outputs: outputs)
     // Byproducts, such as the statistics of an empty batch, may be NaN.
-    if context.anomaly { for output in outputs.dropLast(byproducts) { try Anomaly.checkForward(name, inputs, output) } }
+    if context.anomaly { for output in outputs.dropLast(byproducts) { try Anomaly.checkForward(inputs, output) } }
 }
 
 // Not inlined, like the functions in `Autocast.swift`: otherwise each body would be compiled twice.

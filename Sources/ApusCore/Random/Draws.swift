@@ -7,6 +7,12 @@ package protocol HasMode: AnyObject {
 /// Records the random numbers that a piece of work draws from any generator, and the modes of the modules that it calls, so that it can be
 /// repeated with the same ones.
 package final class Draws {
+    /// A call of a module and its mode in it. The address of a module that the work made and let go is soon another's, so it is not enough.
+    private struct Call {
+        weak var module: (any HasMode)?
+        let isTraining: Bool
+    }
+
     /// The start of each draw in its stream, and how many counters it took.
     private var all: [(start: Generator.State, blocks: UInt64)]
     /// In a repetition, the number of draws so far.
@@ -14,7 +20,7 @@ package final class Draws {
     private var hasDiffered = false
     private let outer: Draws?
     /// The called modules in order, and whether each was in training mode.
-    private var calls: [(module: ObjectIdentifier, isTraining: Bool)]
+    private var calls: [Call]
     /// In a repetition, the place of the next call.
     private var repeatedCalls = 0
     /// The number of calls under way.
@@ -24,10 +30,7 @@ package final class Draws {
     /// The repetition that this work is a part of, else the outermost first run.
     private var whole: Draws { repeated == nil ? outer?.whole ?? self : self }
 
-    private init(
-        _ all: [(start: Generator.State, blocks: UInt64)], _ calls: [(module: ObjectIdentifier, isTraining: Bool)], repeated: Int?,
-        within outer: Draws?
-    ) {
+    private init(_ all: [(start: Generator.State, blocks: UInt64)], _ calls: [Call], repeated: Int?, within outer: Draws?) {
         (self.all, self.calls, self.repeated, self.outer) = (all, calls, repeated, outer)
     }
 
@@ -54,21 +57,21 @@ package final class Draws {
     }
 
     /// Whether a module that is called is to be in training mode: as it `isTraining` in a first run, and in a repetition as in the first run.
-    private func isTraining(_ module: ObjectIdentifier, _ isTraining: Bool) -> Bool {
+    private func isTraining(_ module: any HasMode, _ isTraining: Bool) -> Bool {
         guard repeated != nil else {
             let wanted = outer?.isTraining(module, isTraining) ?? isTraining
-            calls.append((module, wanted))
+            calls.append(Call(module: module, isTraining: wanted))
             return wanted
         }
         // What is not done again, as a step of a power iteration, may have called others in between.
-        guard let place = calls[repeatedCalls...].firstIndex(where: { $0.module == module }) else { return isTraining }
+        guard let place = calls[repeatedCalls...].firstIndex(where: { $0.module === module }) else { return isTraining }
         repeatedCalls = place + 1
         return calls[place].isTraining
     }
 
     /// Begins a call of `module`. In a repetition it is in the mode of the first run until ``didCall()``.
     package func willCall(_ module: some HasMode) {
-        let isTraining = isTraining(ObjectIdentifier(module), module.training)
+        let isTraining = isTraining(module, module.training)
         let whole = whole
         whole.depth += 1
         if isTraining != module.training { whole.switchMode(of: module, to: isTraining) }

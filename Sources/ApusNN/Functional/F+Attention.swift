@@ -89,8 +89,8 @@ extension F {
     /// - Returns: the output [L, N, E] and, with `needWeights`, the weights after dropout: their mean over heads [N, L, S], or with
     ///   `averageAttnWeights` false [N, numHeads, L, S].
     ///
-    /// Where masks leave a query no key, its output is 0, but NaN with `needWeights`, as in PyTorch. Traps where shapes do not fit, or
-    /// `numHeads` does not divide E.
+    /// Where masks leave a query no key, its heads give 0, so that its output is `outProjBias`, but NaN with `needWeights`, as in PyTorch.
+    /// Traps where shapes do not fit, or `numHeads` does not divide E.
     public static func multiHeadAttentionForward(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, embedDimToCheck: Int, numHeads: Int, inProjWeight: Tensor?, inProjBias: Tensor?,
         biasK: Tensor? = nil,

@@ -134,9 +134,9 @@ private struct GridAxis {
     /// `coordinate` [N, points], −1 … 1.
     func taps(_ coordinate: Tensor, _ mode: GridSampleMode) -> [GridTap] {
         let scaled = alignCorners ? (coordinate + 1) * (Double(extent - 1) / 2) : (coordinate + 1) * (Double(extent) / 2) - 0.5
-        // Values that are not finite or exceed an Int32 are no places. They lie outside, for `border` on the side of their sign; reflected,
-        // they read the first element.
-        let isPlace = noGrad { scaled.detach().abs().lt(0x1p30) }
+        // Values that are not finite or exceed an Int32 are no places, and lie outside, for `border` on the side of their sign. Reflecting
+        // brings all finite ones inside; others read the first element.
+        let isPlace = noGrad { padding == .reflection ? scaled.detach().isfinite() : scaled.detach().abs().lt(0x1p30) }
         let place =
             switch padding {
             case .zeros: Tensor.where(isPlace, scaled, -100)

@@ -149,7 +149,7 @@ extension F {
     // MARK: Sums of powers
 
     /// (Σ xᵖ)^(1/p) over each window, of x and not |x|, as in PyTorch: p = 1 is a sum. A window that `ceilMode` lets reach beyond the input
-    /// counts its mean for what is missing. For p other than 1 a negative sum gives NaN. PyTorch: `F.lp_pool1d`. Traps where p is 0.
+    /// counts its mean for what is missing. For p other than ±1 a negative sum gives NaN. PyTorch: `F.lp_pool1d`. Traps where p is 0.
     public static func lpPool1d(
         _ input: Tensor, _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false

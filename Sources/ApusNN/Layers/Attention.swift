@@ -113,7 +113,8 @@ public final class MultiheadAttention: Module, DeclaredModule {
     ///   - averageAttnWeights: the weights are the mean over heads [N, L, S] instead of [N, numHeads, L, S].
     ///   - isCausal: a hint that `attnMask`, which must be given, is the causal one.
     ///
-    /// Where masks leave a query no key, its output is 0, but NaN with `needWeights`, as in PyTorch.
+    /// Where masks leave a query no key, its heads give 0, so that its output is the bias of `outProj`, but NaN with `needWeights`, as in
+    /// PyTorch.
     @discardableResult public func callAsFunction(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, keyPaddingMask: Tensor? = nil, needWeights: Bool = true, attnMask: Tensor? = nil,
         averageAttnWeights: Bool = true, isCausal: Bool = false
