@@ -33,7 +33,11 @@ extension Checkpoint {
     /// let saved = try Checkpoint.load("run.pt", into: ["model_state_dict": model, "optimizer_state_dict": optimizer])
     /// let epoch = saved["epoch"]?.int ?? 0
     /// ```
-    /// Throws a `FormatError` with file and name if a part is missing or does not fit; then no part has changed.
+    /// Parts are restored in the order in which they are listed: a part of your own may rely on those before it, and give those after it
+    /// their form.
+    ///
+    /// Throws a `FormatError` with file and name if a part is missing or does not fit; then no part has changed. Where there are parts of
+    /// your own, which change as they are read, the parts before the one that does not fit are put back.
     @discardableResult public static func load(
         _ path: String, into parts: KeyValuePairs<String, any CheckpointPart>
     ) throws -> PyTorchObject {
@@ -43,32 +47,39 @@ extension Checkpoint {
             throw FormatError(
                 file: path, place: .key(name), reason: "there is none; the file has \(names.isEmpty ? root.description : names)")
         }
-        func naming<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
-            do { return try body() } catch { throw FormatError(file: path, place: .key(name), reason: "\(error)") }
-        }
-        var loads: [(name: String, load: () throws -> Void)] = []
-        for (name, part) in parts {
-            guard let part = part as? any ReadPart else { continue }
-            var saved = root[name]!
-            if let schedule = part as? LRScheduler, let optimizer = parts.first(where: { $0.value === schedule.optimizer }) {
-                saved = ScheduleObject.schedule(saved, with: root[optimizer.key]!, like: schedule.stateDict())
+        func saved(_ name: String, _ part: any CheckpointPart) -> PyTorchObject {
+            guard let schedule = part as? LRScheduler, let optimizer = parts.first(where: { $0.value === schedule.optimizer }) else {
+                return root[name]!
             }
-            loads.append((name, try naming(name) { try part.restoring(saved) }))
+            return ScheduleObject.schedule(root[name]!, with: root[optimizer.key]!, like: schedule.stateDict())
         }
-        // Parts of the caller's own change as they are read: their previous states are restored if a later one does not fit.
-        var before: [(part: any CheckpointPart, state: PyTorchObject)] = []
-        for (name, part) in parts where !(part is any ReadPart) {
-            do {
-                try naming(name) {
-                    before.append((part, try part.checkpointed().withTensorsCopied()))
-                    try part.restore(root[name]!)
+        func wrong(_ name: String, _ reason: String) -> FormatError { FormatError(file: path, place: .key(name), reason: reason) }
+        let known = parts.compactMap { name, part in (part as? any ReadPart).map { (name, $0) } }
+        guard known.count == parts.count else {
+            // How to put back the parts that have changed.
+            var undoing: [(name: String, undo: () throws -> Void)] = []
+            for (name, part) in parts {
+                do {
+                    undoing.append((name, try (part as? any ReadPart)?.undoing() ?? part.undoing()))
+                    try part.restore(saved(name, part))
+                } catch {
+                    var reason = "\(error)"
+                    for (name, undo) in undoing.reversed() {
+                        do { try undo() } catch { reason += "; '\(name)' does not take back the state that it had: \(error)" }
+                    }
+                    throw wrong(name, reason)
                 }
-            } catch {
-                for (part, state) in before.reversed() { try part.restore(state) }
-                throw error
             }
+            return root
         }
-        for (name, load) in loads { try naming(name, load) }
+        // All are read before one changes.
+        var loads: [(name: String, load: () throws -> Void)] = []
+        for (name, part) in known {
+            do { loads.append((name, try part.restoring(saved(name, part)))) } catch { throw wrong(name, "\(error)") }
+        }
+        for (name, load) in loads {
+            do { try load() } catch { throw wrong(name, "\(error)") }
+        }
         return root
     }
 }

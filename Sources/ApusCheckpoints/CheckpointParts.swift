@@ -20,6 +20,16 @@ public protocol CheckpointPart: AnyObject, CheckpointValue {
 protocol ReadPart: CheckpointPart {
     /// Nothing changes before what it returns is called.
     func restoring(_ saved: PyTorchObject) throws -> () throws -> Void
+    /// What puts it back to how it is now.
+    func undoing() throws -> () throws -> Void
+}
+
+extension CheckpointPart {
+    /// The same of any part, by its own state.
+    func undoing() throws -> () throws -> Void {
+        let state = try checkpointed().withTensorsCopied()
+        return { [self] in try restore(state) }
+    }
 }
 
 extension Module: CheckpointPart, ReadPart {
@@ -38,16 +48,18 @@ extension Optimizer: CheckpointPart, ReadPart {
         PyTorchObject(stateDict(), countsAreTensors: !(self is SparseAdam))
     }
 
-    /// Settings that the file lacks, as files of earlier versions of PyTorch do, keep their values. Settings that only choose an
+    /// Settings that a group of the file lacks, as files of earlier versions of PyTorch do, keep their values. Settings that only choose an
     /// implementation in PyTorch are ignored (`foreach`, `fused`, `capturable`, `differentiable`). A parameter that the file does not name
     /// has had no step: so PyTorch says it.
     public final func restore(_ saved: PyTorchObject) throws { try restoring(saved)() }
 
     final func restoring(_ saved: PyTorchObject) throws -> () throws -> Void {
         var state = try OptimizerState(saved, of: "\(type(of: self))")
-        for (key, value) in stateDict().values
-        where state.values[key] == nil && key.hasPrefix("param_groups.") && !key.hasSuffix(".initial_lr") {
-            state.values[key] = value
+        let groups = saved["param_groups"]?.count ?? 0
+        for (key, value) in stateDict().values where state.values[key] == nil {
+            let parts = key.split(separator: ".", maxSplits: 2)
+            guard parts[0] == "param_groups", let group = Int(parts[1]), group < groups else { continue }
+            if parts[2] != "params" && parts[2] != "initial_lr" { state.values[key] = value }
         }
         return try loading(completed(state))
     }
@@ -75,6 +87,7 @@ extension ReduceLROnPlateau: CheckpointPart, ReadPart {
         try loading(ScheduleObject.state(saved, like: stateDict(), of: "ReduceLROnPlateau"))
     }
 }
+
 extension GradScaler: CheckpointPart, ReadPart {
     /// PyTorch: `scaler.state_dict()`.
     public func checkpointed() throws -> PyTorchObject { ScheduleObject.object(stateDict()) }
@@ -99,6 +112,11 @@ extension Generator: CheckpointPart, ReadPart {
             throw CheckpointError(part: "Generator", reason: "no seed and offset but \(saved): not the state of a generator of Apus")
         }
         return { [self] in state = State(seed: seed, offset: offset) }
+    }
+
+    func undoing() -> () throws -> Void {
+        let before = state
+        return { [self] in state = before }
     }
 }
 

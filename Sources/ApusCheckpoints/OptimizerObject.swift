@@ -74,7 +74,7 @@ extension OptimizerState {
                 if value.kind == .null { // A momentum buffer before the first step.
                     values["state.\(number).\(name)"] = .absent
                 } else if name == "step" {
-                    guard let count = try (value.isTensor ? value.tensor().item() : value.double).flatMap({ Int(exactly: $0) }) else {
+                    guard let count = try value.int ?? value.single.flatMap({ Int(exactly: $0) }) else {
                         throw wrong("state.\(number).step is \(value), which is no count")
                     }
                     values["state.\(number).step"] = .int(count)

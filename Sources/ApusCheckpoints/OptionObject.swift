@@ -18,9 +18,25 @@ extension PyTorchObject {
     }
 }
 
+extension PyTorchObject {
+    /// The value of a number, or of a tensor or array of one element, as PyTorch keeps rates of capturable optimizers and counts of steps;
+    /// nil for others.
+    var single: Double? {
+        get throws {
+            guard isTensor else { return double }
+            let tensor = try tensor()
+            return tensor.numel == 1 ? tensor.item(Double.self) : nil
+        }
+    }
+}
+
 extension OptionValue {
-    /// The value that PyTorch has at `place` of a state: a number, bool, name, or list of numbers.
+    /// The most milestones that a state may have: a file says in a few bytes how often each occurs.
+    private static let mostMilestones = 1_000_000
+
+    /// The value that PyTorch has at `place` of a state: a number, bool, name, or list of numbers. A tensor of one element is its number.
     init(_ object: PyTorchObject, _ place: String, of owner: String) throws {
+        func wrong(_ reason: String) -> CheckpointError { CheckpointError(part: owner, reason: "\(place) is \(object), \(reason)") }
         switch object.kind {
         case .null: self = .absent
         case .bool: self = .bool(object.bool!)
@@ -28,16 +44,20 @@ extension OptionValue {
         case _ where object.int != nil: self = .int(object.int!)
         case .dictionary where !object.items.contains { $0.key.double == nil || $0.value.int == nil }:
             // Milestones that occur several times are repeated.
-            self = .list(object.items.flatMap { Array(repeating: $0.key.double!, count: max($0.value.int!, 0)) }.sorted())
-        case .tensor where object.shape?.numel == 1: self = .double(try object.tensor().item())
+            var milestones: [Double] = []
+            for (key, value) in object.items {
+                guard value.int! <= Self.mostMilestones - milestones.count else {
+                    throw wrong("with more than \(Self.mostMilestones) numbers in all")
+                }
+                milestones += Array(repeating: key.double!, count: max(value.int!, 0))
+            }
+            self = .list(milestones.sorted())
         case .list, .tuple:
-            let numbers = object.elements.compactMap { $0.kind == .null ? Double.nan : $0.double }
+            let numbers = try object.elements.compactMap { $0.kind == .null ? Double.nan : try $0.single }
             if numbers.count < object.elements.count { fallthrough }
             self = .list(numbers)
         default:
-            guard let number = object.double else {
-                throw CheckpointError(part: owner, reason: "\(place) is \(object), where a number, name or list should stand")
-            }
+            guard let number = try object.single else { throw wrong("where a number, name or list should stand") }
             self = .double(number)
         }
     }

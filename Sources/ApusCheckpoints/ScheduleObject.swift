@@ -15,6 +15,8 @@ enum ScheduleObject {
     private static let ofCycle = [
         "base_lr": "base_lrs", "max_lr": "max_lrs", "base_momentum": "base_momentums", "max_momentum": "max_momentums",
     ]
+    /// The name of a cycle's initial rates, which PyTorch does not keep: its `base_lrs` are the lower ends of the cycle there.
+    private static let initialRates = "initial_lrs"
     /// The names that `anneal_strategy` has there, OneCycleLR's and SWALR's.
     private static let ofAnnealing = ["_anneal_func_type", "_anneal_strategy"]
 
@@ -24,6 +26,8 @@ enum ScheduleObject {
 
     /// A state in the representation of PyTorch's `state_dict()`.
     static func object(_ state: [String: OptionValue]) -> PyTorchObject {
+        var state = state
+        if state["step_size_up"] != nil { (state[initialRates], state["base_lrs"]) = (state["base_lrs"], state["base_lr"]) }
         var items: [(key: PyTorchObject, value: PyTorchObject)] = []
         var members: [Int: [String: OptionValue]] = [:]
         for (name, value) in state.sorted(by: { $0.key < $1.key }) {
@@ -33,8 +37,10 @@ enum ScheduleObject {
             } else if name == "milestones", case .list(let milestones) = value {
                 // PyTorch's MultiStepLR stores how often each milestone occurs.
                 let counts = Dictionary(grouping: milestones) { $0 }
-                items.append(
-                    (PyTorchObject(name), .counter(counts.sorted { $0.key < $1.key }.map { (PyTorchObject(Int($0.key)), $0.value.count) })))
+                let sorted: [(key: PyTorchObject, count: Int)] = counts.sorted { $0.key < $1.key }.map { milestone, all in
+                    (Int(exactly: milestone).map { PyTorchObject($0) } ?? PyTorchObject(milestone), all.count)
+                }
+                items.append((PyTorchObject(name), .counter(sorted)))
             } else {
                 items.append((PyTorchObject(name), PyTorchObject(value)))
             }
@@ -56,11 +62,8 @@ enum ScheduleObject {
                 if let numbers = state[own] { items.append((PyTorchObject(theirs), PyTorchObject(numbers))) }
             }
         }
-        if case (.int(var length)?, .int(let factor)?, .int(var place)?) = (state["T_0"], state["T_mult"], state["last_epoch"]) {
-            while place >= length, length > 0 {
-                place -= length
-                length *= factor
-            }
+        if case (.int(let first)?, .int(let factor)?, .int(let epoch)?) = (state["T_0"], state["T_mult"], state["last_epoch"]) {
+            let (place, length) = CosineAnnealingWarmRestarts.place(of: epoch, first: first, factor: factor)
             items += [("T_i", PyTorchObject(length)), ("T_cur", PyTorchObject(place))]
         }
         if case .list(let rates)? = state["base_lrs"], state.count == 4, state["_last_lr"] != nil {
@@ -90,7 +93,8 @@ enum ScheduleObject {
                 state["anneal_strategy"] = try OptionValue(value, name, of: owner)
             } else if own[name] != nil {
                 state[name] = try OptionValue(value, name, of: owner)
-            } else if name == "total_size" || name == "step_ratio" || ofCycle.values.contains(name), own["step_size_up"] != nil {
+            } else if ["total_size", "step_ratio", initialRates].contains(name) || ofCycle.values.contains(name), own["step_size_up"] != nil
+            {
                 continue
             } else if !bookkeeping.contains(name) {
                 // The schedule throws an error if it has no such setting.
@@ -103,9 +107,11 @@ enum ScheduleObject {
                 throw CheckpointError(part: owner, reason: "a cycle of \(total) steps, of which it climbs for \(ratio)")
             }
             (state["step_size_up"], state["step_size_down"]) = (.int(climb), .int(descent))
-            for (own, theirs) in ofCycle {
+            // A file of Apus has the lower ends by their own name; `base_lrs` in those of earlier versions were the initial rates.
+            for (own, theirs) in ofCycle where own != "base_lr" || object[own] == nil {
                 if let numbers = object[theirs] { state[own] = try OptionValue(numbers, theirs, of: owner) }
             }
+            if let rates = object[initialRates] { state["base_lrs"] = try OptionValue(rates, initialRates, of: owner) }
         }
         return state
     }

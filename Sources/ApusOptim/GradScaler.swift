@@ -166,7 +166,8 @@ public final class GradScaler {
 
     private func problem() -> String? {
         if growthTracker < 0 { return "_growth_tracker is \(growthTracker), not a count" }
-        return Self.problem(scaleFactor, growthFactor, backoffFactor, growthInterval)
+        return invalid(counts: ["_growth_tracker": growthTracker])
+            ?? Self.problem(scaleFactor, growthFactor, backoffFactor, growthInterval)
     }
 
     /// Scale, settings and progress, by PyTorch's names; empty where scaling is off. Call it after `update`.
@@ -183,6 +184,15 @@ public final class GradScaler {
         return { [self] in
             load()
             seen = []
+        }
+    }
+
+    /// What puts it back to how it is now, where loading has changed it.
+    package func undoing() -> () throws -> Void {
+        let (entries, seen) = (entries, seen)
+        return { [self] in
+            entries.restore()
+            self.seen = seen
         }
     }
 }

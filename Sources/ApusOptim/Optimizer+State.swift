@@ -41,7 +41,7 @@ extension Optimizer {
                 if type(of: settings).countsSteps { values["state.\(number).step"] = .int(state?.step ?? 0) }
                 for (place, name) in type(of: settings).stateNames.enumerated() {
                     if let tensor = state.flatMap({ $0[place] }) {
-                        tensors["state.\(number).\(name)"] = noGrad { whole(tensor, of: parameter) }
+                        tensors["state.\(number).\(name)"] = noGrad { whole(tensor, type(of: settings), place, of: parameter) }
                     } else if keeps(place, ofParameter: i, group, settings) {
                         values["state.\(number).\(name)"] = .absent
                     }
@@ -73,15 +73,14 @@ extension Optimizer {
     }
 
     /// A copy of a parameter's state; put together where processes have parts of it.
-    private func whole(_ tensor: Tensor, of parameter: Tensor) -> Tensor {
-        guard let sharedSteps, tensor.shape == [sharedSteps.range(of: parameter).count] else { return tensor.clone() }
+    private func whole(_ tensor: Tensor, _ settings: any OptimizerSettings.Type, _ place: Int, of parameter: Tensor) -> Tensor {
+        guard let sharedSteps, settings.isOfElements(place, sharedSteps.range(of: parameter).count) else { return tensor.clone() }
         do { return try sharedSteps.whole(tensor, of: parameter) } catch { return fail(name + ".stateDict", "\(error)") }
     }
 
     /// What this process keeps of a parameter's state.
-    private func own(_ tensor: Tensor, of parameter: Tensor) -> Tensor {
-        guard let sharedSteps, tensor.shape == parameter.shape else { return tensor }
-        let range = sharedSteps.range(of: parameter)
+    private func own(_ tensor: Tensor, _ settings: any OptimizerSettings.Type, _ place: Int, of parameter: Tensor) -> Tensor {
+        guard let range = sharedSteps?.range(of: parameter), settings.isOfElements(place, range.count) else { return tensor }
         return noGrad { tensor.reshape(-1)[range].clone() }
     }
 
@@ -103,11 +102,24 @@ extension Optimizer {
             let read = settled(reader.readSettings("param_groups.\(g)", settings))
             if let problem = read.firstProblem() { reader.problems.append("param_groups.\(g): \(problem)") }
             let rate = reader.readRate("param_groups.\(g).initial_lr")
-            loaded.append((group, read, rate ?? group.initialLR, readStates(group, read, &reader)))
+            let states = readStates(group, read, &reader)
+            if reader.problems.isEmpty, let problem = problem(of: states) { reader.problems.append(problem) }
+            loaded.append((group, read, rate, states))
         }
         try reader.finish(name)
         return { [loaded] in
             for (group, settings, initialLR, states) in loaded {
+                (group.settings, group.states) = (settings, states)
+                if let initialLR { group.initialLR = initialLR }
+            }
+        }
+    }
+
+    /// What puts settings, rates and states back to how they are now, where loading has changed them. Groups that have come since stay.
+    package final func undoing() -> () throws -> Void {
+        let before = paramGroups.map { ($0, $0.settings, $0.initialLR, $0.states) }
+        return {
+            for (group, settings, initialLR, states) in before {
                 (group.settings, group.initialLR, group.states) = (settings, initialLR, states)
             }
         }
@@ -133,7 +145,8 @@ extension Optimizer {
                 } else if !tensor.dtype.isFloatingPoint {
                     reader.problems.append("\(key) is \(tensor.dtype), not a floating-point tensor")
                 } else {
-                    state.remember(own(slot.adopt(tensor, parameter), of: parameter), at: place, of: Settings.state.count)
+                    let own = own(slot.adopt(tensor, parameter), Settings.self, place, of: parameter)
+                    state.remember(own, at: place, of: Settings.state.count)
                 }
             }
             return state.tensors.isEmpty && state.step == 0 ? nil : state
@@ -199,7 +212,7 @@ private struct StateReader {
 
     mutating func readCount(_ key: String) -> Int {
         guard let found = value(key) else { return 0 }
-        if case .int(let count)? = found.read(like: .int(0)), count >= 0 { return count }
+        if case .int(let count)? = found.read(like: .int(0)), (0...largestCount).contains(count) { return count }
         problems.append("\(key) is '\(found.text)', not a count")
         return 0
     }

@@ -149,4 +149,7 @@ open class Optimizer {
     ) -> Bool {
         found == Loaded.state[place].shape(of: parameter)
     }
+
+    /// What is wrong with the loaded states of a group's parameters, of which each by itself fits; nil if nothing is wrong.
+    func problem(of states: [ParameterState?]) -> String? { nil }
 }

@@ -152,6 +152,14 @@ public struct OptimizerStateError: Error, CustomStringConvertible, Sendable {
     public var description: String { "\(owner): the state does not fit: " + problems.joined(separator: "; ") }
 }
 
+/// The largest count that a state may have: a Double has every integer up to it, and going on counting from it does not overflow.
+let largestCount = 1 << 53
+
+/// What is wrong with counts of a state, of either sign; nil if nothing is wrong.
+func invalid(counts: KeyValuePairs<String, Int>) -> String? {
+    counts.first { $0.value.magnitude > largestCount }.map { "\($0.key) is \($0.value), which is beyond any count (2⁵³)" }
+}
+
 /// What is wrong with a number that must be at least `low` and below `high`; nil if nothing is wrong. PyTorch: `Invalid … value`.
 func invalid(_ name: String, _ value: Double, from low: Double = 0, below high: Double = .infinity) -> String? {
     if value >= low && value < high { return nil }

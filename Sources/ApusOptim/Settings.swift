@@ -160,6 +160,10 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
         return shape(parameter.shape)
     }
 
+    /// Whether it has one element for each of a parameter's, as a moment has. A process that updates `count` elements of the parameter keeps
+    /// that part of it; of others, such as a number, every process keeps the whole.
+    func isOfElements(_ count: Int) -> Bool { !isDouble && (shape.map { $0([count]) == [count] } ?? true) }
+
     private func place(of parameter: Tensor) -> (DType, Device) {
         isDouble ? (.float64, .cpu) : (parameter.dtype.computeType, parameter.device)
     }
@@ -183,6 +187,7 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
 extension OptimizerSettings {
     static var names: String { settings.map(\.name).joined(separator: ", ") }
     static var stateNames: [String] { state.map(\.name) }
+    static func isOfElements(_ place: Int, _ count: Int) -> Bool { state[place].isOfElements(count) }
 
     /// All settings by name, in order.
     var entries: [(name: String, value: OptionValue)] { Self.settings.map { (name: $0.name, value: $0.read(self)) } }

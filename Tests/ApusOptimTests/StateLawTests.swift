@@ -16,6 +16,33 @@ private final class Counting: TypedOptimizer<CountingSettings> {
     override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) { p.sub_(gradient * (step.settings.lr / Double(step.number))) }
 }
 
+/// Updates the first or the second half of each parameter's elements.
+private final class Half: SharedSteps {
+    private let isFirst: Bool
+    init(isFirst: Bool) { self.isFirst = isFirst }
+
+    func range(of parameter: Tensor) -> Range<Int> {
+        let middle = (parameter.numel + 1) / 2
+        return isFirst ? 0..<middle : middle..<parameter.numel
+    }
+    func part(of parameter: Tensor) -> Tensor {
+        noGrad {
+            let part = parameter.detach().view(-1)[range(of: parameter)]
+            part.grad = parameter.grad.map { $0.detach().reshape(-1)[range(of: parameter)] }
+            return part
+        }
+    }
+    /// The other half is that of another process; zeros stand for it.
+    func whole(_ part: Tensor, of parameter: Tensor) -> Tensor {
+        noGrad {
+            let rest = Tensor.zeros([parameter.numel - part.numel], dtype: part.dtype)
+            return Tensor.cat(isFirst ? [part, rest] : [rest, part]).reshape(parameter.shape)
+        }
+    }
+    func didStep() {}
+    func anyProcess(_ flag: Bool) -> Bool { flag }
+}
+
 /// States of optimizers: whole, or refused.
 @Suite struct StateLawTests {
     struct Kind: Sendable, CustomTestStringConvertible {
@@ -172,5 +199,105 @@ private final class Counting: TypedOptimizer<CountingSettings> {
             wrong.tensors[key] = Tensor.zeros([3, 2])
             #expect(throws: OptimizerStateError.self, "\(key)") { try optimizer.loadStateDict(wrong) }
         }
+    }
+
+    /// Counts that are negative, or so large that a few steps more would overflow, are refused, as numbers and as texts.
+    @Test(arguments: kinds) func countsThatAreNone(_ kind: Kind) throws {
+        let own = parameters(kind), optimizer = kind.make(own)
+        run(optimizer, own, steps: 2)
+        let state = optimizer.stateDict(), before = text(state)
+        guard state.values["state.0.step"] != nil else { return }
+        for count in [OptionValue.int(-1), .int(1 << 53 + 1), .int(.max), .int(.min), .string("\(Int.max)"), .double(2), .list([2])] {
+            var wrong = state
+            wrong.values["state.0.step"] = count
+            #expect(throws: OptimizerStateError.self, "\(count)") { try optimizer.loadStateDict(wrong) }
+            #expect(text(optimizer.stateDict()) == before)
+        }
+        var large = state
+        large.values["state.0.step"] = .int(1 << 53)
+        try optimizer.loadStateDict(large)
+        run(optimizer, own, steps: 1)
+        #expect(optimizer.stateDict().values["state.0.step"] == .int(1 << 53 + 1))
+    }
+
+    /// The memory of LBFGS is whole or none: all of its tensors, as many changes of the one kind as of the other, and counts that are some.
+    @Test func memoriesOfLBFGS() throws {
+        let kind = Kind("LBFGS") { LBFGS($0, maxIter: 2) }, own = parameters(kind), optimizer = kind.make(own)
+        run(optimizer, own, steps: 3)
+        let state = optimizer.stateDict(), before = text(state)
+        func refuses(_ what: String, _ change: (inout OptimizerState) -> Void) {
+            var wrong = state
+            change(&wrong)
+            #expect(throws: OptimizerStateError.self, "\(what)") { try optimizer.loadStateDict(wrong) }
+            #expect(text(optimizer.stateDict()) == before, "\(what)")
+        }
+        let keys = state.tensors.keys.sorted()
+        #expect(keys.count == 5)
+        func absent(_ mask: Int, _ state: inout OptimizerState) {
+            for (i, key) in keys.enumerated() where mask >> i & 1 == 1 { (state.tensors[key], state.values[key]) = (nil, .absent) }
+        }
+        for mask in 1..<31 { refuses("without \(mask)") { absent(mask, &$0) } }
+        let numbers = state.tensors["state.0.numbers"]!.array(Double.self)
+        for place in [3, 4] {
+            for count in [Double.nan, .infinity, -1, 0.5, 1e300, 9.3e18] {
+                var wrong = numbers
+                wrong[place] = count
+                refuses("\(place) \(count)") { $0.tensors["state.0.numbers"] = Tensor(wrong, dtype: .float64) }
+            }
+        }
+        for key in ["state.0.old_dirs", "state.0.old_stps"] {
+            let rows = state.tensors[key]!
+            #expect(rows.shape[0] > 0)
+            for fewer in 0..<rows.shape[0] { refuses(key) { $0.tensors[key] = rows[0..<fewer] } }
+        }
+        for key in keys {
+            refuses("of the second") { $0.tensors["state.1." + key.dropFirst("state.0.".count)] = state.tensors[key] }
+        }
+        var none = state
+        absent(31, &none)
+        try optimizer.loadStateDict(none)
+        #expect(optimizer.stateDict().tensors.isEmpty)
+        run(optimizer, own, steps: 1)
+    }
+
+    /// Where processes share steps, each keeps its part of a moment, and the whole of a number, that of a parameter without dimensions too:
+    /// together they go on from a state as one does.
+    @Test(arguments: kinds) func stepsThatAreShared(_ kind: Kind) throws {
+        func parameters() -> [Tensor] {
+            ([[], [1], [5], [3, 2], [2]] as [Shape]).enumerated().map { i, shape in Recorded.numbers(shape, i + 3).requiresGrad_() }
+        }
+        if ["SparseAdam", "Muon", "LBFGS"].contains(kind.name) || kind.make(parameters()).sharingProblem != nil { return }
+        let alone = parameters(), one = kind.make(alone)
+        run(one, alone, steps: 2)
+        let state = one.stateDict(), start = alone.map { $0.detach().clone() }
+        run(one, alone, steps: 2)
+        let after = one.stateDict()
+        for isFirst in [true, false] {
+            let own = start.map { $0.clone().requiresGrad_() }, optimizer = kind.make(own), half = Half(isFirst: isFirst)
+            #expect(optimizer.share(half) == nil)
+            try optimizer.loadStateDict(state)
+            for (key, tensor) in optimizer.stateDict().tensors { #expect(tensor.shape == state.tensors[key]!.shape, "\(key)") }
+            run(optimizer, own, steps: 2)
+            for (a, b) in zip(own, alone) {
+                expectEqual(a.detach().reshape(-1)[half.range(of: a)], b.detach().reshape(-1)[half.range(of: b)])
+            }
+            for (key, tensor) in optimizer.stateDict().tensors where ["mu_product", "eta", "mu"].contains(where: key.hasSuffix) {
+                expectEqual(tensor, after.tensors[key]!)
+            }
+        }
+    }
+
+    /// Stretches come in threes, of finite numbers.
+    @Test func stretchesThatAreNone() throws {
+        let optimizer = SGD([Tensor.ones([2], requiresGrad: true)], lr: 0.5), schedule = StepLR(optimizer, stepSize: 2)
+        schedule.stretch(at: 0, places: 4, until: 8)
+        let state = schedule.stateDict()
+        for numbers in [[0], [0, 1], [0, 0, 1, 2], [0, 0, .nan], [0, -.infinity, 1], [0, 0, .infinity]] as [[Double]] {
+            var wrong = state
+            wrong["stretches"] = .list(numbers)
+            #expect(throws: OptimizerStateError.self, "\(numbers)") { try schedule.loadStateDict(wrong) }
+            #expect(schedule.stateDict() == state)
+        }
+        schedule.step()
     }
 }

@@ -93,12 +93,19 @@ import Testing
                 "keepBest is none, the checkpoint's run has lowest loss", "changing: [.accumulate, .clipping, .keepBest]",
             ] { #expect(text.contains(part), "\(text)") }
             var earlier = try #require(try Checkpoint.load(from: folder))
-            guard case .object(var members) = try JSON(parsing: try #require(earlier.metadata["trainer"])) else { return }
+            guard case .object(var members) = try JSON(parsing: try #require(earlier.metadata["trainer"])) else {
+                Issue.record("a checkpoint's trainer is no object")
+                return
+            }
             let place = try #require(members.firstIndex { $0.key == "settings" })
             members[place].value = ["accumulation": "2"]
             earlier.metadata["trainer"] = JSON.object(members).text
             let newer = message { try other.trainer.restore(earlier, train: other.train, file: "FILE") }
             #expect(newer.contains("no setting 'accumulation': written by a newer version") && other.trainer.step == 0, "\(newer)")
+            members[place].value = ["clipping": "\u{1B}[2J"]
+            earlier.metadata["trainer"] = JSON.object(members).text
+            let strange = message { try other.trainer.restore(earlier, train: other.train, file: "FILE") }
+            #expect(strange.contains("the checkpoint's run has \\u{1b}[2J") && !strange.contains("\u{1B}"), "\(strange)")
             members.remove(at: place)
             earlier.metadata["trainer"] = JSON.object(members).text
             try other.trainer.restore(earlier, train: other.train, file: "FILE")

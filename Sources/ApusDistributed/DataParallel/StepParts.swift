@@ -39,7 +39,7 @@ final class StepParts: SharedSteps {
     }
 
     func whole(_ part: Tensor, of parameter: Tensor) throws -> Tensor {
-        guard reducer.number(of: parameter) != nil else { return part.reshape(parameter.shape) }
+        guard reducer.number(of: parameter) != nil else { return noGrad { part.reshape(parameter.shape).clone() } }
         let own = try checked { noGrad { part.to(.cpu).contiguous() } }
         let bytes = Array(UnsafeRawBufferPointer(start: own.pointer, count: own.numel * own.dtype.size))
         let all = try reducer.group.allGather(bytes: bytes)

@@ -101,6 +101,25 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
         }
     }
 
+    override func problem(of states: [ParameterState?]) -> String? {
+        if let i = states.dropFirst().firstIndex(where: { $0 != nil }) {
+            return "state.\(i) has tensors; the first parameter's are those of all"
+        }
+        guard let state = states.first ?? nil else { return nil }
+        let found = (0..<Place.count).filter { state[$0] != nil }.map { LBFGSSettings.stateNames[$0] }
+        guard let dirs = state[Place.dirs], let steps = state[Place.steps], let numbers = state[Place.numbers], found.count == Place.count
+        else {
+            return "state.0 has \(found.joined(separator: ", ")) alone, of \(LBFGSSettings.stateNames.joined(separator: ", "))"
+        }
+        if dirs.shape[0] != steps.shape[0] { return "state.0 has \(dirs.shape[0]) old_dirs, but \(steps.shape[0]) old_stps" }
+        // The last are the counts of iterations and evaluations.
+        let counts = numbers.array(Double.self).suffix(2)
+        if let count = counts.first(where: { Int(exactly: $0).map { !(0...largestCount).contains($0) } ?? true }) {
+            return "state.0.numbers counts \(count) iterations or evaluations"
+        }
+        return nil
+    }
+
     private struct Memory {
         var direction: Tensor
         var gradient: Tensor

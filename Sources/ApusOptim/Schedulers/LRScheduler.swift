@@ -209,7 +209,13 @@ open class LRScheduler {
             }
     }
 
-    private func firstProblem() -> String? { problem() ?? members.lazy.compactMap { $0.firstProblem() }.first }
+    private func firstProblem() -> String? {
+        if let problem = problem() ?? invalid(counts: ["last_epoch": lastEpoch, "_step_count": stepCount]) { return problem }
+        if stretches.count % 3 != 0 || !stretches.allSatisfy(\.isFinite) {
+            return "stretches is \(stretches), where three finite numbers should stand for each"
+        }
+        return members.lazy.compactMap { $0.firstProblem() }.first
+    }
 
     /// Settings and place of the schedule, by PyTorch's names.
     public final func stateDict() -> [String: OptionValue] { entries.state }
@@ -229,6 +235,15 @@ open class LRScheduler {
         return { [self] in
             load()
             for (group, rate) in zip(optimizer.paramGroups, baseLRs) where group.initialLR == nil { group.initialLR = rate }
+        }
+    }
+
+    /// What puts it back to how it is now, where loading has changed it.
+    package final func undoing() -> () throws -> Void {
+        let (entries, initial) = (entries, optimizer.paramGroups.map { ($0, $0.initialLR) })
+        return {
+            entries.restore()
+            for (group, rate) in initial { group.initialLR = rate }
         }
     }
 }

@@ -62,7 +62,10 @@ public final class ReduceLROnPlateau {
         if let problem = problem() { fail("ReduceLROnPlateau", problem) }
     }
 
-    private func problem() -> String? { factor < 1 ? nil : "factor must be below 1, not \(factor)" }
+    private func problem() -> String? {
+        guard factor < 1 else { return "factor must be below 1, not \(factor)" }
+        return invalid(counts: ["last_epoch": lastEpoch, "num_bad_epochs": badEpochs, "cooldown_counter": cooldownLeft])
+    }
 
     private func isBetter(_ metric: Double) -> Bool {
         let isRelative = thresholdMode == .rel
@@ -123,5 +126,11 @@ public final class ReduceLROnPlateau {
     /// Reads and checks a state as ``loadStateDict(_:)`` does; nothing changes before what it returns is called.
     package func loading(_ state: [String: OptionValue]) throws -> () -> Void {
         try entries.loading(state, of: "ReduceLROnPlateau", groups: minLRs.count, problem: problem)
+    }
+
+    /// What puts it back to how it is now, where loading has changed it.
+    package func undoing() -> () throws -> Void {
+        let entries = entries
+        return { entries.restore() }
     }
 }

@@ -21,15 +21,23 @@ public final class CosineAnnealingWarmRestarts: LRScheduler {
         return tMult >= 1 ? nil : "tMult must be at least 1, not \(tMult)"
     }
 
-    public override func rates() -> [Double] {
-        // The place within the present cycle, and the cycle's length.
-        var (place, length) = (lastEpoch, max(t0, 1))
+    /// The place of a step within its cycle, and the cycle's length. The first has `first` steps, each other `factor` times as many as the
+    /// one before.
+    package static func place(of epoch: Int, first: Int, factor: Int) -> (place: Int, length: Int) {
+        var (place, length) = (epoch, max(first, 1))
+        // Of as many cycles of one length as a file may claim, none is counted.
+        if factor <= 1 { return (place % length, length) }
         while place >= length {
             place -= length
-            let (longer, overflow) = length.multipliedReportingOverflow(by: max(tMult, 1))
+            let (longer, overflow) = length.multipliedReportingOverflow(by: factor)
             if overflow { break }
             length = longer
         }
+        return (place, length)
+    }
+
+    public override func rates() -> [Double] {
+        let (place, length) = Self.place(of: lastEpoch, first: t0, factor: tMult)
         let factor = (1 + cos(.pi * Double(place) / Double(length))) / 2
         return baseLRs.map { etaMin + ($0 - etaMin) * factor }
     }

@@ -66,6 +66,9 @@ struct StateEntry {
 extension [StateEntry] {
     var state: [String: OptionValue] { Dictionary(uniqueKeysWithValues: map { ($0.name, $0.value) }) }
 
+    /// Sets all to what they were when they were asked for.
+    func restore() { for entry in self { entry.set(entry.value) } }
+
     /// Reads a state in which lists have a number for each of `groups` groups. Throws an `OptimizerStateError` that names everything that
     /// differs, `problem` with all of it taken over among them. Nothing has changed before what it returns is called.
     func loading(
@@ -84,7 +87,7 @@ extension [StateEntry] {
         if problems.isEmpty {
             for (entry, value) in zip(self, read) { entry.set(value) }
             if let problem = problem() { problems.append(problem) }
-            for entry in self { entry.set(entry.value) }
+            restore()
         }
         guard problems.isEmpty else { throw OptimizerStateError(owner: owner, problems: problems) }
         return { [read] in for (entry, value) in zip(self, read) { entry.set(value) } }

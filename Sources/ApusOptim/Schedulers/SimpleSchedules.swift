@@ -113,6 +113,9 @@ public final class MultiStepLR: LRScheduler {
     override var settings: [StateEntry] {
         [.init("milestones", self, \.milestones, isOfAnyLength: true), .init("gamma", self, \.gamma)]
     }
+    override func problem() -> String? {
+        milestones.first { !$0.isFinite || $0 != $0.rounded() }.map { "the milestone \($0) is no number of steps" }
+    }
 
     public override func rates() -> [Double] {
         let turns = milestones.count { $0 == Double(lastEpoch) }
