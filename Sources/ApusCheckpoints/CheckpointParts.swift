@@ -113,11 +113,6 @@ extension Generator: CheckpointPart, ReadPart {
         }
         return { [self] in state = State(seed: seed, offset: offset) }
     }
-
-    func undoing() -> () throws -> Void {
-        let before = state
-        return { [self] in state = before }
-    }
 }
 
 /// Thrown if a saved part does not fit the object that it is loaded into.

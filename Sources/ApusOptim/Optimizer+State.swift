@@ -178,7 +178,7 @@ private struct StateReader {
     mutating func readParameters(_ key: String, _ numbers: Range<Int>) {
         let wanted = OptionValue.ints(Array(numbers))
         guard let found = value(key) else { return }
-        if found.text != wanted.text { problems.append("\(key) is \(found.text), the group's parameters are \(wanted.text)") }
+        if found.read(like: wanted) != wanted { problems.append("\(key) is \(found.text), the group's parameters are \(wanted.text)") }
     }
 
     mutating func readSetting(_ key: String, like example: OptionValue, isOptional: Bool = false) -> OptionValue? {

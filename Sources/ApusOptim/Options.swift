@@ -141,9 +141,9 @@ extension OptionValue {
     func numbers(_ count: Int) -> [Double]? { numbers.flatMap { $0.count == count ? $0 : nil } }
 }
 
-/// A saved state that does not fit the optimizer or schedule it is loaded into. Nothing was changed.
+/// A saved state that does not fit the optimizer, schedule or scaler that it is loaded into. Nothing was changed.
 public struct OptimizerStateError: Error, CustomStringConvertible, Sendable {
-    /// The optimizer's or schedule's type.
+    /// The type of that.
     public let owner: String
     /// Everything that differs, one sentence each.
     public let problems: [String]

@@ -126,12 +126,12 @@ import Testing
                 let count = state.optimizers[0].count
                 state.optimizers[0] = state.optimizers[0].filter { !$0.key.hasPrefix("state.0.") && !$0.key.hasPrefix("state.3.") }
                 #expect(state.optimizers[0].count < count)
-                for names in [true, nil] {
-                    state.namesAllParameters = names
+                for settings in [state.settings, nil] {
+                    state.settings = settings
                     earlier.metadata["trainer"] = try JSON(encoding: state).text
                     let other = run(nil)
                     let before = try Self.everything(other)
-                    if names == true {
+                    if settings != nil {
                         let error = #expect(throws: OptimizerStateError.self) {
                             try other.trainer.restore(earlier, train: other.train, file: "FILE")
                         }

@@ -22,9 +22,7 @@ enum NumPyRecord {
     }
 
     private static func values(_ bytes: [UInt8], _ type: Npy.ElementType, _ shape: Shape, isColumnMajor: Bool) throws -> Tensor? {
-        guard let memory = UnpackedBytes(count: bytes.count) else { return nil }
-        memory.bytes.copyBytes(from: bytes)
-        let region = ByteRegion(memory.bytes, owner: memory, file: "", record: nil)
+        guard let region = try? ByteRegion(copying: bytes, file: "") else { return nil }
         return try Npy.tensor(region, type, shape, isColumnMajor: isColumnMajor)
     }
 

@@ -1,4 +1,5 @@
-/// A number or setting of a schedule under the name that its state has for it, PyTorch's. A step reads the property; names are for states alone.
+/// A number or setting of a schedule or scaler under the name that its state has for it, PyTorch's. A step reads the property; names are for
+/// states alone.
 struct StateEntry {
     var name: String
     let value: OptionValue

@@ -14,7 +14,7 @@ struct Recipe {
     /// What is wrong with an option.
     struct Problem: Error {
         let option: RunOptions.Key
-        let text: String
+        let text: RunMessage
     }
 
     /// Throws where the optimizer has not a setting that is given.

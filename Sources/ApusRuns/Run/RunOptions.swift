@@ -212,7 +212,7 @@ extension RunOptions {
         if transform != nil, augment != .none {
             throw error(.augment, "is \(augment.rawValue), and \(option: .transform) names a file; give one of both")
         }
-        do { try Recipe.checkSettings(of: self) } catch let problem { throw error(problem.option, "\(problem.text)") }
+        do { try Recipe.checkSettings(of: self) } catch let problem { throw error(problem.option, problem.text) }
         _ = try RunOptions.device(device)
     }
 

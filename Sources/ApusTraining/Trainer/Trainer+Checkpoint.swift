@@ -16,13 +16,11 @@ package struct TrainerState: Codable {
     var optimizers: [[String: String]]
     var schedules: [[String: String]]
     var scaler: [String: String]?
-    /// Whether the optimizers' states name parameters that had no step; nil in checkpoints of earlier versions.
-    var namesAllParameters: Bool?
     /// The epoch with the best weights.
     var bestEpoch: Int?
     /// How many shards a batch has; nil for one.
     var shards: Int?
-    /// Each ``TrainerSetting`` by its name; nil in checkpoints of earlier versions.
+    /// Each ``TrainerSetting`` by its name; nil in checkpoints of earlier versions, whose optimizers leave out parameters that had no step.
     var settings: [String: String]?
 
     /// The state of an unfinished epoch.
@@ -63,10 +61,10 @@ package struct TrainerState: Codable {
     init(
         step: Int, history: [EpochRecord], generator: Generator.State, loader: Generator.State?, partial: Partial?,
         optimizers: [[String: String]],
-        schedules: [[String: String]], scaler: [String: String]?, namesAllParameters: Bool? = nil, bestEpoch: Int?, shards: Int? = nil,
+        schedules: [[String: String]], scaler: [String: String]?, bestEpoch: Int?, shards: Int? = nil,
         settings: [String: String]? = nil
     ) {
-        (self.namesAllParameters, self.bestEpoch, self.shards, self.settings) = (namesAllParameters, bestEpoch, shards, settings)
+        (self.bestEpoch, self.shards, self.settings) = (bestEpoch, shards, settings)
         (self.step, self.history, self.generator, self.loader) = (step, history, generator, loader)
         (self.partial, self.optimizers, self.schedules, self.scaler) = (partial, optimizers, schedules, scaler)
     }
@@ -106,7 +104,7 @@ extension Trainer {
                     learningRate: $0.learningRate, seconds: $0.seconds, waiting: $0.waiting)
             },
             optimizers: states.map { $0.values.mapValues(\.text) }, schedules: schedules.map { $0.stateDict().mapValues(\.text) },
-            scaler: scaler?.stateDict().mapValues(\.text), namesAllParameters: true, bestEpoch: bestEpoch,
+            scaler: scaler?.stateDict().mapValues(\.text), bestEpoch: bestEpoch,
             shards: reducer?.sharding.count, settings: settings)
         checkpoint.metadata[TrainerState.key] = try JSON(encoding: state).text
         try checkpoint.save(in: policy.folder)
@@ -181,7 +179,7 @@ extension Trainer {
         func values(_ texts: [String: String]) -> [String: OptionValue] { texts.mapValues { .string($0) } }
         for (i, optimizer) in optimizers.enumerated() {
             let found = OptimizerState(tensors: try section(Self.section(optimizer: i)), values: values(state.optimizers[i]))
-            loads.append(try optimizer.loading(state.namesAllParameters == true ? found : optimizer.completed(found)))
+            loads.append(try optimizer.loading(state.settings == nil ? optimizer.completed(found) : found))
         }
         for (schedule, found) in zip(schedules, state.schedules) { loads.append(try schedule.loading(values(found))) }
         if let scaler, let found = state.scaler { loads.append(try scaler.loading(values(found))) }

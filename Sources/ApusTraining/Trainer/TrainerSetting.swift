@@ -57,7 +57,7 @@ extension Trainer {
             !changing.contains(setting) && found[setting.rawValue].map { $0 != text(of: setting) } ?? false
         }
         guard !different.isEmpty else { return }
-        let list = different.map { "\($0) is \(text(of: $0)), the checkpoint's run has \(found[$0.rawValue].map(printable) ?? "none")" }
+        let list = different.map { "\($0) is \(text(of: $0)), the checkpoint's run has \(printable(found[$0.rawValue]!))" }
         throw FormatError(
             file: file, place: .key(TrainerState.key),
             reason:
