@@ -201,17 +201,17 @@ import Testing
     }
 
     /// A part of that name, in the middle of its way.
-    private func part(_ name: String) -> any CheckpointPart {
+    private func part(_ name: String, begun: Bool = true) -> any CheckpointPart {
         if name == "groups" { return groups() }
         if name == "GradScaler" { return GradScaler() }
         if name == "ReduceLROnPlateau" { return ReduceLROnPlateau(groups()) }
         if let (_, make) = Self.optimizers.first(where: { $0.0 == name }) {
             let tensors = [[3, 2], [2, 2], [2, 3]].map { Tensor.ones($0, requiresGrad: true) }, optimizer = make(tensors)
-            run(optimizer, tensors, steps: 2)
+            if begun { run(optimizer, tensors, steps: 2) }
             return optimizer
         }
         let optimizer = groups(), schedule = Self.schedules.first { $0.0 == name }!.1(optimizer)
-        _ = rates(optimizer, schedule)
+        if begun { _ = rates(optimizer, schedule) }
         return schedule
     }
 
@@ -297,9 +297,9 @@ import Testing
             default: object
             }
         }
-        let part = part(name), before = text(part)
-        try part.restore(changed(try part.checkpointed().withTensorsCopied()))
-        #expect(text(part) == before)
+        let begun = part(name), other = part(name, begun: false)
+        try other.restore(changed(try begun.checkpointed().withTensorsCopied()))
+        #expect(text(other) == text(begun))
     }
 
     /// What is large but possible is taken, and written again.
